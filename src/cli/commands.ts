@@ -1,0 +1,13 @@
+/** Every command, by name. Each is loaded only when it is called, so that `--help` stays quick. */
+import type { Command } from "./command.ts";
+
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import("./run.ts")).runCommand,
+  demo: async () => (await import("./demo.ts")).demoCommand,
+  validate: async () => (await import("./validate.ts")).validateCommand,
+  components: async () => (await import("./components.ts")).componentsCommand,
+  keys: async () => (await import("./keys.ts")).keysCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
+  "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
+  read: async () => (await import("./read.ts")).readCommand,
+};

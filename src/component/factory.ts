@@ -1,0 +1,49 @@
+/**
+ * How a component enters the agent: its name, its configuration schema and a constructor. A factory
+ * has no logic. The generated `<kind>s/index.ts` lists them all.
+ */
+import type { z } from "zod";
+import type { Exporter, LogsConsumer, Processor, Receiver } from "./component.ts";
+import type { Settings } from "./settings.ts";
+
+interface FactoryBase<Config> {
+  /** YAML key and folder name. */
+  readonly type: string;
+  /** Other names under which configurations of the OpenTelemetry Collector know it. */
+  readonly aliases: readonly string[];
+  /** One sentence for `vouchsafe components` and the README. */
+  readonly description: string;
+  readonly configSchema: z.ZodType<Config>;
+}
+
+export interface ReceiverFactory<Config = unknown> extends FactoryBase<Config> {
+  readonly kind: "receiver";
+  create(config: Config, settings: Settings, next: LogsConsumer): Receiver;
+}
+
+/** What stands around a processor in one pipeline: types, in order. */
+export interface PipelinePosition {
+  readonly pipeline: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly exporters: readonly string[];
+}
+
+export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> {
+  readonly kind: "processor";
+  /** An error message when this configuration cannot stand there; `validate` shows its place. */
+  checkPosition?(config: Config, position: PipelinePosition): string | undefined;
+  create(config: Config, settings: Settings, next: LogsConsumer): Processor;
+}
+
+export interface ExporterFactory<Config = unknown> extends FactoryBase<Config> {
+  readonly kind: "exporter";
+  create(config: Config, settings: Settings): Exporter;
+}
+
+// A list of factories holds each with its own Config; the schema guarantees that `create` is given
+// what it expects. `never` in the parameter position is the type that all of them satisfy.
+export type AnyReceiverFactory = ReceiverFactory<never>;
+export type AnyProcessorFactory = ProcessorFactory<never>;
+export type AnyExporterFactory = ExporterFactory<never>;
+export type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory;

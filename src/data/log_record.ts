@@ -1,0 +1,116 @@
+/**
+ * One log record.
+ *
+ * Invariant: a record is not changed after its batch was handed on; who wants to change it makes a
+ * copy with {@link LogRecord.with}. All fields are plain and always present, so that records share
+ * one hidden class and reading a field allocates nothing.
+ *
+ * It has the shape of `ReadableLogRecord` of `@opentelemetry/sdk-logs`, so that the official
+ * exporters take it as it is; see {@link asReadable} for the two value types they lack.
+ */
+import type { HrTime, SeverityNumber, SpanContext } from "@opentelemetry/api";
+import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import type { AnyValue, Attributes } from "./any_value.ts";
+import { Double, isAnyValueMap } from "./any_value.ts";
+import type { Finding } from "./finding.ts";
+import type { InstrumentationScope, Resource } from "./resource.ts";
+import { EMPTY_RESOURCE, EMPTY_SCOPE } from "./resource.ts";
+import { TIME_UNKNOWN } from "./time.ts";
+
+/** The fields of a record as a caller gives them; what is left out has OTLP's default. */
+export interface LogRecordFields {
+  readonly hrTime?: HrTime;
+  readonly hrTimeObserved?: HrTime;
+  readonly severityNumber?: SeverityNumber | undefined;
+  readonly severityText?: string | undefined;
+  readonly body?: AnyValue;
+  readonly attributes?: Attributes;
+  readonly droppedAttributesCount?: number;
+  /** `traceId` and `spanId` are lower-case hex, or "" where the record has none. */
+  readonly spanContext?: SpanContext | undefined;
+  readonly eventName?: string | undefined;
+  readonly resource?: Resource;
+  readonly instrumentationScope?: InstrumentationScope;
+  readonly findings?: readonly Finding[] | undefined;
+}
+
+export class LogRecord {
+  readonly hrTime: HrTime;
+  readonly hrTimeObserved: HrTime;
+  readonly severityNumber: SeverityNumber | undefined;
+  readonly severityText: string | undefined;
+  readonly body: AnyValue;
+  readonly attributes: Attributes;
+  readonly droppedAttributesCount: number;
+  readonly spanContext: SpanContext | undefined;
+  readonly eventName: string | undefined;
+  readonly resource: Resource;
+  readonly instrumentationScope: InstrumentationScope;
+  /**
+   * Personal data that was found and is still to be treated by a later processor. A record that has
+   * any is never given to an exporter: the pipeline withholds it.
+   */
+  readonly findings: readonly Finding[] | undefined;
+
+  constructor(fields: LogRecordFields) {
+    this.hrTime = fields.hrTime ?? TIME_UNKNOWN;
+    this.hrTimeObserved = fields.hrTimeObserved ?? TIME_UNKNOWN;
+    this.severityNumber = fields.severityNumber;
+    this.severityText = fields.severityText;
+    this.body = fields.body;
+    this.attributes = fields.attributes ?? {};
+    this.droppedAttributesCount = fields.droppedAttributesCount ?? 0;
+    this.spanContext = fields.spanContext;
+    this.eventName = fields.eventName;
+    this.resource = fields.resource ?? EMPTY_RESOURCE;
+    this.instrumentationScope = fields.instrumentationScope ?? EMPTY_SCOPE;
+    this.findings = fields.findings;
+  }
+
+  /** A copy in which the body, the attributes and the findings are those given. */
+  with(
+    body: AnyValue,
+    attributes: Attributes,
+    findings: readonly Finding[] | undefined = undefined,
+  ): LogRecord {
+    return new LogRecord({
+      hrTime: this.hrTime,
+      hrTimeObserved: this.hrTimeObserved,
+      severityNumber: this.severityNumber,
+      severityText: this.severityText,
+      body,
+      attributes,
+      droppedAttributesCount: this.droppedAttributesCount,
+      spanContext: this.spanContext,
+      eventName: this.eventName,
+      resource: this.resource,
+      instrumentationScope: this.instrumentationScope,
+      findings,
+    });
+  }
+}
+
+/** The same objects, typed for the official SDK. Exact for records that {@link isSdkExact}. */
+export function asReadable(records: readonly LogRecord[]): ReadableLogRecord[] {
+  return records as unknown as ReadableLogRecord[];
+}
+
+/**
+ * True when the official exporters send this record without loss. They lack `bigint` and
+ * {@link Double}, and write no dropped-attribute count of a resource.
+ */
+export function isSdkExact(record: LogRecord): boolean {
+  return (
+    isSdkValue(record.body) &&
+    isSdkValue(record.attributes) &&
+    record.resource.droppedAttributesCount === 0
+  );
+}
+
+function isSdkValue(value: AnyValue): boolean {
+  if (typeof value === "bigint" || value instanceof Double) return false;
+  if (Array.isArray(value)) return value.every(isSdkValue);
+  if (!isAnyValueMap(value)) return true;
+  for (const key in value) if (!isSdkValue(value[key])) return false;
+  return true;
+}

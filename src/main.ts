@@ -1,0 +1,88 @@
+/**
+ * The `vouchsafe` program: finds the command, parses its words, runs it, exits with its code.
+ * Nothing else in the project ends the process.
+ */
+import { parseArgs } from "node:util";
+import type { Command, CommandIo } from "./cli/command.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./cli/command.ts";
+import { commands } from "./cli/commands.ts";
+import { AgentError, describeError } from "./component/errors.ts";
+
+const shutdown = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // The first signal asks for an orderly end; whoever sends a second one wants it now.
+    if (shutdown.signal.aborted) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
+    shutdown.abort(signal);
+  });
+}
+// `vouchsafe read ... | head` closes our standard output early; that is not an error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT_OK);
+  throw error;
+});
+
+const io: CommandIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: shutdown.signal,
+};
+process.exit(await main(process.argv.slice(2)));
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    io.stdout.write(await overview());
+    return name === undefined ? EXIT_USAGE : EXIT_OK;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) {
+    io.stderr.write(`vouchsafe: there is no command '${name}'; see 'vouchsafe --help'\n`);
+    return EXIT_USAGE;
+  }
+  const command = await load();
+  try {
+    return await runCommand(name, command, rest);
+  } catch (error) {
+    return reportFailure(name, command, error);
+  }
+}
+
+async function runCommand(name: string, command: Command, words: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: words,
+    options: { ...command.options, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  if (values.help === true) {
+    io.stdout.write(`${usageLine(name, command)}\n${command.summary}\n\n${command.help}\n`);
+    return EXIT_OK;
+  }
+  return command.run({ values, positionals }, io);
+}
+
+function reportFailure(name: string, command: Command, error: unknown): number {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (error instanceof UsageError || code.startsWith("ERR_PARSE_ARGS")) {
+    io.stderr.write(`vouchsafe: ${(error as Error).message}\n${usageLine(name, command)}\n`);
+    return EXIT_USAGE;
+  }
+  if (error instanceof AgentError) {
+    io.stderr.write(`vouchsafe: ${describeError(error)}\n`);
+    return EXIT_FAILED;
+  }
+  throw error;
+}
+
+function usageLine(name: string, command: Command): string {
+  return `usage: vouchsafe ${name} ${command.usage}`.trimEnd();
+}
+
+async function overview(): Promise<string> {
+  const lines = ["usage: vouchsafe COMMAND [options]", ""];
+  for (const [name, load] of Object.entries(commands)) {
+    lines.push(`  ${name.padEnd(14)} ${(await load()).summary}`);
+  }
+  lines.push("", "'vouchsafe COMMAND --help' explains one.", "");
+  return lines.join("\n");
+}
