@@ -1,0 +1,52 @@
+/** Consumers that count what passes, once a batch, around the components of a pipeline. */
+import type { LogsConsumer } from "../component/component.ts";
+import type { LogBatch } from "../data/log_batch.ts";
+import { mapRecords } from "../data/log_batch.ts";
+import type { LogRecord } from "../data/log_record.ts";
+
+/** Adds a number of records to a counter. */
+export type Count = (records: number) => void;
+
+/** Counts when the call settles: delivered, or refused to the one who handed the batch on. */
+export function countOutcome(next: LogsConsumer, taken: Count, refused: Count): LogsConsumer {
+  return {
+    async consumeLogs(batch: LogBatch): Promise<void> {
+      try {
+        await next.consumeLogs(batch);
+      } catch (error) {
+        refused(batch.records.length);
+        throw error;
+      }
+      taken(batch.records.length);
+    },
+  };
+}
+
+/** Counts what passes, before it is handed on. */
+export function countPassing(next: LogsConsumer, passing: Count): LogsConsumer {
+  return {
+    consumeLogs(batch: LogBatch): Promise<void> {
+      passing(batch.records.length);
+      return next.consumeLogs(batch);
+    },
+  };
+}
+
+/**
+ * The last gate before the exporters of a pipeline: a record with a finding that no processor
+ * treated does not pass. Nothing of the configuration can open it.
+ */
+export function withholdUntreated(next: LogsConsumer, withheld: Count): LogsConsumer {
+  return {
+    async consumeLogs(batch: LogBatch): Promise<void> {
+      const treated = mapRecords(batch, passTreated);
+      const count = batch.records.length - treated.records.length;
+      if (count > 0) withheld(count);
+      if (treated.records.length > 0) await next.consumeLogs(treated);
+    },
+  };
+}
+
+function passTreated(record: LogRecord): LogRecord | undefined {
+  return record.findings === undefined ? record : undefined;
+}
