@@ -16,6 +16,11 @@ export const errorCatalogue = {
     meaning: "The agent is stopping and did not finish these records.",
     nextStep: "Nothing: they are read or sent again after the next start.",
   },
+  "demo.program_ended": {
+    permanent: true,
+    meaning: "A program of the demo ended by itself.",
+    nextStep: "Read what it printed; a port in use and a full disk are the usual reasons.",
+  },
   "storage.unwritable": {
     permanent: false,
     meaning: "A file of the state directory could not be written (full disk, permissions).",

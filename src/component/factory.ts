@@ -31,6 +31,8 @@ export interface PipelinePosition {
 
 export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> {
   readonly kind: "processor";
+  /** True when it treats personal data: plaintext ends at the last such processor of a pipeline. */
+  readonly protects?: boolean;
   /** An error message when this configuration cannot stand there; `validate` shows its place. */
   checkPosition?(config: Config, position: PipelinePosition): string | undefined;
   create(config: Config, settings: Settings, next: LogsConsumer): Processor;

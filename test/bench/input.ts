@@ -1,0 +1,60 @@
+/** Access-log lines for the bench: 194 bytes each on average, no two alike, from a fixed seed. */
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+
+const PATHS = [
+  "/products/teapot",
+  "/search",
+  "/cart",
+  "/api/v2/orders",
+  "/static/app.js",
+  "/login",
+];
+const AGENTS = [
+  "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0",
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1.15",
+];
+const STATUSES = [200, 200, 200, 200, 200, 304, 301, 404, 500];
+const VISITORS = 20_000;
+
+/** One line in ten has an e-mail address in its query; every line has a client address. */
+export function* accessLogLines(count: number): Generator<string> {
+  let state = 20_261_121;
+  const choose = (bound: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+  for (let index = 0; index < count; index++) {
+    const visitor = choose(VISITORS);
+    const address = `10.${visitor >> 8}.${visitor & 255}.${1 + (visitor % 254)}`;
+    const time = new Date(Date.UTC(2026, 10, 21) + index).toUTCString();
+    const stamp = `${time.slice(5, 16).replaceAll(" ", "/")}:${time.slice(17, 25)} +0000`;
+    const email = choose(10) === 0 ? `&email=person${visitor}@example.com` : "";
+    const path = `${PATHS[choose(PATHS.length)]}?id=${choose(1_000_000)}${email}`;
+    const status = STATUSES[choose(STATUSES.length)];
+    const size = 200 + choose(50_000);
+    const referer = `https://shop.example/p${choose(40)}`;
+    yield `${address} - - [${stamp}] "GET ${path} HTTP/1.1" ${status} ${size} "${referer}" "${AGENTS[choose(AGENTS.length)]}"\n`;
+  }
+}
+
+/** Writes the lines to a file; gives its size in bytes. */
+export async function writeAccessLog(path: string, count: number): Promise<number> {
+  const file = createWriteStream(path);
+  let text = "";
+  let sizeBytes = 0;
+  const flush = async (): Promise<void> => {
+    sizeBytes += text.length;
+    if (!file.write(text)) await once(file, "drain");
+    text = "";
+  };
+  for (const line of accessLogLines(count)) {
+    text += line;
+    if (text.length > 1 << 20) await flush();
+  }
+  await flush();
+  file.end();
+  await once(file, "close");
+  return sizeBytes;
+}

@@ -1,0 +1,27 @@
+/** What a process has used so far, from Linux' own accounting. */
+import { readFileSync } from "node:fs";
+
+/** `sysconf(_SC_CLK_TCK)`: 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+export interface ProcessUsage {
+  /** User and system time of all its threads. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly residentPeakBytes: number;
+}
+
+/** Reads `/proc/<pid>`; throws when there is no such process. */
+export function processUsage(pid: number): ProcessUsage {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  // The second field is the name in parentheses and may hold spaces; count from behind it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  const kibibytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    residentBytes: kibibytes("VmRSS") * 1024,
+    residentPeakBytes: kibibytes("VmHWM") * 1024,
+  };
+}
