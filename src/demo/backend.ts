@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { createServer } from "node:http";
 import { gunzipSync } from "node:zlib";
 import type { LogRecord } from "../data/log_record.ts";
-import { decodeLogsRequest } from "../otlp/decode.ts";
+import { decodeLogs } from "../otlp/decode_logs.ts";
 
 /** Enough for the story; a demo that runs all night must not keep the night in memory. */
 const RECORDS_KEPT_MAX = 20_000;
@@ -25,7 +25,7 @@ export async function startBackend(): Promise<Backend> {
   const server = createServer((request, response) => {
     readBody(request).then(
       (body) => {
-        for (const record of decodeLogsRequest(body)) {
+        for (const record of decodeLogs(body).records) {
           received++;
           if (record.body === "dp.window") numbers.push(record);
           else if (records.length < RECORDS_KEPT_MAX) records.push(record);

@@ -1,0 +1,128 @@
+/**
+ * One running agent: the graph of a checked configuration with its telemetry and its state folder.
+ *
+ * Invariant: two agents never share a state directory, and everything private is below it, 0700.
+ */
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import type { CheckedConfig } from "../config/load.ts";
+import manifest from "../package.json" with { type: "json" };
+import { AgentError } from "./component/errors.ts";
+import type { ComponentId, Settings } from "./component/settings.ts";
+import { formatComponentId } from "./component/settings.ts";
+import { makePrivateDirectory } from "./lib/durable_file.ts";
+import type { FileLock } from "./lib/lock_file.ts";
+import { acquireLock } from "./lib/lock_file.ts";
+import { systemClock, systemRandom } from "./lib/system_clock.ts";
+import type { GraphEnvironment } from "./pipeline/environment.ts";
+import { Graph } from "./pipeline/graph.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
+
+export const VERSION: string = manifest.version;
+
+export interface RunningAgent {
+  /** Ports that the agent's own pages got; undefined for a page that is off. */
+  readonly ports: Telemetry["ports"];
+  /** Delivers what is under way until `deadline` aborts, then stops whatever is left. */
+  shutdown(deadline: AbortSignal): Promise<void>;
+}
+
+/** Rejects with an `AgentError` when a component cannot start; then nothing is left running. */
+export async function startAgent(config: CheckedConfig, stderr: Writable): Promise<RunningAgent> {
+  const { service } = config;
+  const lock = await lockState(service.stateDirectory);
+  const telemetry = createTelemetry({
+    version: VERSION,
+    level: service.telemetry.logs.level,
+    encoding: "console",
+    sampling: DEFAULT_SAMPLING,
+    metrics: service.telemetry.metrics,
+    health: service.healthCheck,
+    stderr,
+    clock: systemClock,
+  });
+  try {
+    await telemetry.start();
+    const graph = Graph.build(config, graphEnvironment(config, telemetry));
+    await graph.start();
+    telemetry.logger.info("everything is ready", { pipelines: config.pipelines.length });
+    return {
+      ports: telemetry.ports,
+      shutdown: async (deadline) => {
+        telemetry.logger.info("stopping");
+        await graph.shutdown(deadline);
+        telemetry.logger.info("stopped");
+        await telemetry.shutdown();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await telemetry.shutdown();
+    await lock.release();
+    throw error;
+  }
+}
+
+async function lockState(directory: string): Promise<FileLock> {
+  try {
+    await makePrivateDirectory(directory);
+  } catch (cause) {
+    const message = `service.state_directory ${directory} cannot be made or used`;
+    throw new AgentError("storage.unwritable", message, { cause });
+  }
+  return acquireLock(join(directory, "lock"));
+}
+
+function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnvironment {
+  const folder = async (path: string): Promise<string> => {
+    await makePrivateDirectory(path);
+    return path;
+  };
+  const settingsFor = (
+    id: ComponentId,
+    pipeline: string | undefined,
+    downstream: readonly string[],
+  ): Settings => {
+    const root = stateRoot(config, id);
+    return {
+      id,
+      pipeline,
+      downstream,
+      logger: telemetry.loggerFor(id, pipeline),
+      meter: telemetry.meterFor(id, pipeline),
+      clock: systemClock,
+      random: systemRandom,
+      stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
+      sharedStateDirectory: () => folder(join(root, id.type)),
+      reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
+    };
+  };
+  return {
+    clock: systemClock,
+    instruments: telemetry.instruments,
+    logger: telemetry.logger,
+    loggerFor: (id, pipeline) => telemetry.loggerFor(id, pipeline),
+    settingsFor,
+    reportStatus: (id, pipeline, status, reason) =>
+      telemetry.status.report(id, pipeline, status, reason),
+  };
+}
+
+/** A component that names a `file_storage` extension keeps its state in that extension's folder. */
+function stateRoot(config: CheckedConfig, id: ComponentId): string {
+  const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
+  const settings = section.get(formatComponentId(id))?.config as { storage?: unknown } | undefined;
+  const storage = config.fileStorages.get(String(settings?.storage));
+  return storage?.directory ?? config.service.stateDirectory;
+}
+
+function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
+  const own = id.name === "" ? id.type : `${id.type}~${folderName(id.name)}`;
+  return pipeline === undefined ? [own] : [own, folderName(pipeline)];
+}
+
+/** Ids may hold any character but white space; folders keep the harmless ones and escape the rest. */
+function folderName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]/g, (char) => `~${char.codePointAt(0)!.toString(16)}`);
+}

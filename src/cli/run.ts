@@ -1,0 +1,73 @@
+/** `vouchsafe run`: validates, prints one screen, runs until a signal, stops in order. */
+import { formatDiagnostics } from "../../config/diagnostics.ts";
+import { loadConfig } from "../../config/load.ts";
+import { startAgent, VERSION } from "../agent.ts";
+import type { Command, CommandIo, CommandLine } from "./command.ts";
+import { EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
+import { formatOverview } from "./overview.ts";
+
+/** Time for delivering what is under way after a signal; Kubernetes kills after 30 s. */
+export const SHUTDOWN_TIMEOUT_MS = 20_000;
+
+export const runCommand: Command = {
+  summary: "runs the agent with a configuration",
+  usage: "-c FILE [-c FILE]",
+  options: { config: { type: "string", short: "c", multiple: true } },
+  help: `  -c, --config FILE     a configuration file; several are merged, later ones win
+
+Stops at SIGINT or SIGTERM: delivers what is under way for up to ${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
+A second signal ends it at once; nothing acknowledged is lost by that.
+
+Exit code 0: stopped by a signal. 1: could not start. 78: the configuration is wrong.
+
+Example: vouchsafe run -c vouchsafe.yaml
+`,
+  run,
+};
+
+async function run({ values, positionals }: CommandLine, io: CommandIo): Promise<number> {
+  if (positionals.length > 0) throw new UsageError("a file is given with -c FILE");
+  const paths = (values.config ?? []) as string[];
+  if (paths.length === 0) throw new UsageError("-c FILE is missing");
+  const { builtinFactories } = await import("../../config/builtin.ts");
+  const { config, diagnostics } = await loadConfig(paths, {
+    env: process.env,
+    factories: builtinFactories,
+  });
+  io.stderr.write(formatDiagnostics(diagnostics, { color: hasColor(io) }));
+  if (config === undefined) return EXIT_CONFIG;
+
+  const { stateDirectory, telemetry, healthCheck } = config.service;
+  const url = (endpoint: { host: string; port: number } | undefined, path: string) =>
+    endpoint === undefined ? undefined : `http://${endpoint.host}:${endpoint.port}${path}`;
+  io.stderr.write(`vouchsafe ${VERSION}\n`);
+  io.stderr.write(
+    formatOverview(config, {
+      files: config.files,
+      stateDirectory,
+      metrics: url(telemetry.metrics, "/metrics"),
+      health: url(healthCheck, "/"),
+    }),
+  );
+  // The timers of components do not hold the process, so that a stopped one never delays its end.
+  const keepAlive = setInterval(() => {}, 2 ** 30);
+  try {
+    const agent = await startAgent(config, io.stderr);
+    await aborted(io.signal);
+    await agent.shutdown(AbortSignal.timeout(SHUTDOWN_TIMEOUT_MS));
+  } finally {
+    clearInterval(keepAlive);
+  }
+  return EXIT_OK;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
+
+function hasColor(io: CommandIo): boolean {
+  return (io.stderr as { isTTY?: boolean }).isTTY === true && !process.env.NO_COLOR;
+}
