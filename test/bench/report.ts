@@ -1,0 +1,48 @@
+/** `docs/benchmarks.md`, made from the measured results. */
+import type { Benchmarks, Measured } from "./bench.ts";
+
+export function formatBenchmarks(benchmarks: Benchmarks): string {
+  const { date, machine, node, lines, lineBytes, runs } = benchmarks;
+  return `# Benchmarks
+
+Made by \`npm run bench -- --write\` on ${date}: ${machine}, Node.js ${node},
+${lines.toLocaleString("en")} access-log lines of ${lineBytes.toFixed(0)} bytes, medians of ${runs} runs, each in a process of its own. The
+machine is shared and noisy; compare within the table. Lines a CPU second count the time of all
+threads of the process, so they are lines a second *on one core*.
+
+## Stages
+
+${table(benchmarks.stages)}
+
+## The whole agent
+
+From a file through \`access_log_parser\`, \`pii_detect\`, \`tokenize\` and \`hmac_chain\` to
+\`sealed_archive\` and \`otlp_http\`, and through \`dp_window\` to a second \`otlp_http\`, measured from
+outside the process between the first and the last delivered line.
+
+${table(benchmarks.whole)}
+
+CPU when idle, ten seconds after the last line: ${Object.values(benchmarks.whole)
+    .map(({ idleCpuPercent }) => `${idleCpuPercent.toFixed(1)} %`)
+    .join(", ")} of a core.
+`;
+}
+
+function table(rows: Readonly<Record<string, Measured>>): string {
+  const lines = [
+    "| stage | lines / CPU second | lines / second | MB / second | CPU seconds / million lines | peak memory |",
+    "|---|---:|---:|---:|---:|---:|",
+  ];
+  for (const [name, row] of Object.entries(rows)) {
+    const cells = [
+      name.replaceAll("_", " "),
+      row.linesPerCpuSecond.toLocaleString("en"),
+      row.linesPerSecond.toLocaleString("en"),
+      row.megabytesPerSecond.toFixed(1),
+      row.cpuSecondsPerMillion.toFixed(1),
+      `${row.residentPeakMegabytes.toFixed(0)} MB`,
+    ];
+    lines.push(`| ${cells.join(" | ")} |`);
+  }
+  return lines.join("\n");
+}
