@@ -16,12 +16,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     shutdown.abort(signal);
   });
 }
-// `vouchsafe read ... | head` closes our standard output early; that is not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT_OK);
-  throw error;
-});
-
 const io: CommandIo = {
   stdout: process.stdout,
   stderr: process.stderr,
@@ -41,11 +35,20 @@ async function main(words: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   const command = await load();
+  if (name !== "run") endQuietlyWithReader();
   try {
     return await runCommand(name, command, rest);
   } catch (error) {
     return reportFailure(name, command, error);
   }
+}
+
+/** `vouchsafe read ... | head` closes our standard output early; that is not an error. */
+function endQuietlyWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT_OK);
+    throw error;
+  });
 }
 
 async function runCommand(name: string, command: Command, words: string[]): Promise<number> {

@@ -44,8 +44,11 @@ export interface ExporterFactory<Config = unknown> extends FactoryBase<Config> {
 }
 
 // A list of factories holds each with its own Config; the schema guarantees that `create` is given
-// what it expects. `never` in the parameter position is the type that all of them satisfy.
-export type AnyReceiverFactory = ReceiverFactory<never>;
-export type AnyProcessorFactory = ProcessorFactory<never>;
-export type AnyExporterFactory = ExporterFactory<never>;
+// what it expects. `never` in the parameter position is the type that all of them satisfy, but a
+// schema gives its Config, so there it is the unknown one.
+type AnyConfig<Factory> = Omit<Factory, "configSchema"> & { readonly configSchema: z.ZodType };
+
+export type AnyReceiverFactory = AnyConfig<ReceiverFactory<never>>;
+export type AnyProcessorFactory = AnyConfig<ProcessorFactory<never>>;
+export type AnyExporterFactory = AnyConfig<ExporterFactory<never>>;
 export type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory;

@@ -10,5 +10,9 @@ export const INTEGRITY_CHAIN = "audit.integrity.chain";
 export const INTEGRITY_SEQUENCE = "audit.integrity.sequence";
 /** `<run>.<step>`: which ratchet key of the chain made the value. */
 export const INTEGRITY_EPOCH = "audit.integrity.epoch";
+/** On the first record of a batch: the value that this record's value continues. */
+export const INTEGRITY_PREVIOUS = "audit.integrity.previous";
 /** On the first record after a restart: the statement that explains a hole before it. */
 export const INTEGRITY_RESTART = "audit.integrity.restart";
+/** On the first record of a batch: sequences before it that an exporter refused. */
+export const INTEGRITY_UNDELIVERED = "audit.integrity.undelivered";

@@ -13,8 +13,8 @@ import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { AnyValue, Attributes } from "./any_value.ts";
 import { Double, isAnyValueMap } from "./any_value.ts";
 import type { Finding } from "./finding.ts";
-import type { InstrumentationScope, Resource } from "./resource.ts";
-import { EMPTY_RESOURCE, EMPTY_SCOPE } from "./resource.ts";
+import type { InstrumentationScope } from "./resource.ts";
+import { EMPTY_RESOURCE, EMPTY_SCOPE, Resource } from "./resource.ts";
 import { TIME_UNKNOWN } from "./time.ts";
 
 /** The fields of a record as a caller gives them; what is left out has OTLP's default. */
@@ -97,20 +97,41 @@ export function asReadable(records: readonly LogRecord[]): ReadableLogRecord[] {
 
 /**
  * True when the official exporters send this record without loss. They lack `bigint` and
- * {@link Double}, and write no dropped-attribute count of a resource.
+ * {@link Double}, write other numbers beyond 2^53 as integers and NaN and infinities as null, and
+ * write no dropped-attribute count of a resource.
  */
 export function isSdkExact(record: LogRecord): boolean {
   return (
     isSdkValue(record.body) &&
     isSdkValue(record.attributes) &&
-    record.resource.droppedAttributesCount === 0
+    isSharedSdkExact(record.resource) &&
+    isSharedSdkExact(record.instrumentationScope)
   );
 }
 
+/** Resources and scopes are shared by many records and never change, so each is looked at once. */
+const sharedSdkExact = new WeakMap<Resource | InstrumentationScope, boolean>();
+
+function isSharedSdkExact(shared: Resource | InstrumentationScope): boolean {
+  const known = sharedSdkExact.get(shared);
+  if (known !== undefined) return known;
+  const exact =
+    isSdkValue(shared.attributes as Attributes | undefined) &&
+    !(shared instanceof Resource && shared.droppedAttributesCount > 0);
+  sharedSdkExact.set(shared, exact);
+  return exact;
+}
+
 function isSdkValue(value: AnyValue): boolean {
+  if (typeof value === "number") return isSdkNumber(value);
   if (typeof value === "bigint" || value instanceof Double) return false;
   if (Array.isArray(value)) return value.every(isSdkValue);
   if (!isAnyValueMap(value)) return true;
   for (const key in value) if (!isSdkValue(value[key])) return false;
   return true;
+}
+
+function isSdkNumber(value: number): boolean {
+  if (Number.isInteger(value)) return Number.isSafeInteger(value) && !Object.is(value, -0);
+  return Number.isFinite(value);
 }

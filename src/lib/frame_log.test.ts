@@ -74,3 +74,17 @@ test("cuts a tail of zeros, as a file system may leave it after a power cut", as
   assert.equal(opened.cutBytes, 4096);
   await opened.log.close();
 });
+
+test("takes back what was not synced", async (t) => {
+  const path = join(await temporaryDirectory(t), "log");
+  const { log } = await FrameLog.open(path);
+  await log.append(frames.slice(0, 1));
+  await log.sync();
+  await log.append(frames.slice(1));
+  await log.discardUnsynced();
+  await log.append([Buffer.from("again")]);
+  await log.close();
+  const opened = await FrameLog.open(path);
+  assert.deepEqual(opened.frames.map(String), ["one", "again"]);
+  await opened.log.close();
+});

@@ -28,11 +28,15 @@ export class FrameLog {
   readonly #path: string;
   readonly #handle: FileHandle;
   #sizeBytes: number;
+  #syncedBytes: number;
+  /** Bytes of a failed write may lie behind the end and must go before anything else is written. */
+  #torn = false;
 
   private constructor(path: string, handle: FileHandle, sizeBytes: number) {
     this.#path = path;
     this.#handle = handle;
     this.#sizeBytes = sizeBytes;
+    this.#syncedBytes = sizeBytes;
   }
 
   /** Opens or creates the file (mode 0600). Throws `storage.corrupt` for damage inside. */
@@ -59,28 +63,54 @@ export class FrameLog {
   }
 
   /**
-   * Appends the payloads with one write. A write that failed half-way is cut off again, so that
-   * the file stays whole; the error says `storage.unwritable` and the call may be repeated.
+   * Appends the payloads with one write. A write that failed half-way is cut off again, at the
+   * latest before the next one, so that the file stays whole; the error says `storage.unwritable`
+   * and the call may be repeated.
    */
   async append(payloads: readonly Uint8Array[]): Promise<void> {
     const bytes = encodeFrames(payloads);
     try {
+      if (this.#torn) await this.#cutTo(this.#sizeBytes);
+      this.#torn = true;
       await this.#handle.appendFile(bytes);
+      this.#torn = false;
       this.#sizeBytes += bytes.length;
     } catch (cause) {
-      await this.#handle.truncate(this.#sizeBytes);
+      await this.#cutTo(this.#sizeBytes).catch(() => {});
       throw new AgentError("storage.unwritable", `cannot append to ${this.#path}`, { cause });
     }
   }
 
+  /** After an error, frames since the last sync may be lost: see {@link discardUnsynced}. */
   async sync(): Promise<void> {
+    const sizeBytes = this.#sizeBytes;
     try {
       await this.#handle.datasync();
+      this.#syncedBytes = sizeBytes;
     } catch (cause) {
       throw new AgentError("storage.unwritable", `cannot sync ${this.#path}`, {
         cause,
       });
     }
+  }
+
+  /**
+   * Takes back what was appended since the last successful sync, so that it can be appended again.
+   * A kernel that failed to write pages may drop them and report success to the next sync, so after
+   * a failed one nothing short of writing the data again is safe.
+   */
+  async discardUnsynced(): Promise<void> {
+    try {
+      await this.#cutTo(this.#syncedBytes);
+    } catch (cause) {
+      throw new AgentError("storage.unwritable", `cannot truncate ${this.#path}`, { cause });
+    }
+  }
+
+  async #cutTo(sizeBytes: number): Promise<void> {
+    await this.#handle.truncate(sizeBytes);
+    this.#sizeBytes = sizeBytes;
+    this.#torn = false;
   }
 
   async close(): Promise<void> {

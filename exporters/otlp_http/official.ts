@@ -1,0 +1,108 @@
+/**
+ * The official OpenTelemetry JS exporters, set up so that nothing but the agent's configuration
+ * decides what they do.
+ *
+ * Invariant: every record arrives as it is. `OTLPLogExporter` sends batches that it can express;
+ * the others go through the same official transport with the agent's own encoder, which also knows
+ * 64-bit integers, whole doubles and dropped-attribute counts of resources.
+ */
+import type { Agent } from "node:http";
+import { OTLPLogExporter as JsonLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
+import { OTLPLogExporter as ProtoLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
+import { CompressionAlgorithm, OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
+import { createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
+import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import type { LogRecord } from "../../src/data/log_record.ts";
+import { asReadable, isSdkExact } from "../../src/data/log_record.ts";
+import { toOtlpJson } from "../../src/otlp/encode_json.ts";
+import { encodeLogsData } from "../../src/otlp/encode_logs.ts";
+
+export interface OfficialOptions {
+  readonly url: string;
+  readonly encoding: "proto" | "json";
+  readonly compression: "gzip" | "none";
+  readonly timeoutMs: number;
+  readonly agent: Agent;
+  /** Called at the beginning of each attempt. */
+  readonly headers: () => Promise<Record<string, string>>;
+}
+
+/** What `export` reports; `error` may quote the backend's answer and is never logged as it is. */
+export interface ExportReport {
+  readonly code: number;
+  readonly error?: Error;
+}
+
+const OTLP_VARIABLES = "OTEL_EXPORTER_OTLP_";
+const USER_AGENT = "vouchsafe";
+
+export class OfficialExporters {
+  readonly #standard: OTLPExporterBase<ReadableLogRecord[]>;
+  readonly #exact: OTLPExporterBase<readonly LogRecord[]>;
+
+  constructor(options: OfficialOptions) {
+    const shared = {
+      url: options.url,
+      compression:
+        options.compression === "gzip" ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
+      timeoutMillis: options.timeoutMs,
+      userAgent: USER_AGENT,
+      // The agent bounds the requests under way itself, and never lets one be refused for that.
+      concurrencyLimit: Number.MAX_SAFE_INTEGER,
+    };
+    const LogExporter = options.encoding === "json" ? JsonLogExporter : ProtoLogExporter;
+    this.#standard = withoutOtlpVariables(
+      () =>
+        new LogExporter({
+          ...shared,
+          headers: options.headers,
+          httpAgentOptions: () => options.agent,
+        }),
+    );
+    this.#exact = new OTLPExporterBase(
+      createOtlpHttpExportDelegate(
+        {
+          ...shared,
+          headers: async () => ({
+            ...(await options.headers()),
+            "Content-Type":
+              options.encoding === "json" ? "application/json" : "application/x-protobuf",
+          }),
+          agentFactory: () => options.agent,
+        },
+        {
+          serializeRequest: options.encoding === "json" ? encodeJson : encodeLogsData,
+          // The agent reads the answer itself.
+          deserializeResponse: () => ({}),
+        },
+        "vouchsafe_exact_log_exporter",
+        { name: "log", countItems: (records) => records.length },
+        undefined,
+      ),
+    );
+  }
+
+  export(records: readonly LogRecord[], done: (report: ExportReport) => void): void {
+    if (records.every(isSdkExact)) this.#standard.export(asReadable(records), done);
+    else this.#exact.export(records, done);
+  }
+}
+
+function encodeJson(records: readonly LogRecord[]): Uint8Array {
+  return new TextEncoder().encode(toOtlpJson(records));
+}
+
+/**
+ * The official exporter's constructor merges headers and certificates from `OTEL_EXPORTER_OTLP_*`
+ * into what it is given. Those variables are meant for instrumented applications; here they would
+ * send one backend's token to another.
+ */
+function withoutOtlpVariables<T>(build: () => T): T {
+  const hidden = Object.entries(process.env).filter(([name]) => name.startsWith(OTLP_VARIABLES));
+  for (const [name] of hidden) delete process.env[name];
+  try {
+    return build();
+  } finally {
+    for (const [name, value] of hidden) process.env[name] = value;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Crashes at every operation on a file. The real file system is used; between any two operations a
+ * copy of the archive and of the state is taken, which is what a crash at that moment leaves: once
+ * with everything that was written, once without what no fsync had made durable.
+ */
+import assert from "node:assert/strict";
+import {
+  cpSync,
+  existsSync,
+  fstatSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import fsPromises, { open, readFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemClock } from "../../src/lib/system_clock.ts";
+import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { judgeCheckpoint, LogFiles } from "./reader/log_files.ts";
+import { verifyArchive } from "./reader/verify_archive.ts";
+import {
+  close,
+  identities,
+  numbered,
+  openTestArchive,
+  range,
+  readNumbers,
+  testConfig,
+} from "./testing.ts";
+
+const TOTAL = 40;
+const HANDLE_METHODS = [
+  "write",
+  "appendFile",
+  "writeFile",
+  "truncate",
+  "datasync",
+  "sync",
+] as const;
+const FILE_FUNCTIONS = ["rename", "rm", "mkdir", "open"] as const;
+
+type Patchable = Record<string, (...values: unknown[]) => unknown>;
+
+/** Calls `before` ahead of every operation that changes a file; returns what undoes that. */
+async function interceptFiles(
+  before: () => void,
+  synced: (path: string, sizeBytes: number) => void,
+): Promise<() => void> {
+  const handle = await open(import.meta.filename);
+  const prototype = Object.getPrototypeOf(handle) as Patchable;
+  await handle.close();
+  const undo: (() => void)[] = [];
+  const patch = (target: Patchable, name: string, isSync: boolean): void => {
+    const original = target[name]!;
+    undo.push(() => {
+      target[name] = original;
+    });
+    target[name] = async function patched(this: FileHandle, ...values: unknown[]) {
+      before();
+      const size = isSync ? fstatSync(this.fd).size : 0;
+      const result = await original.apply(this, values);
+      if (isSync) synced(readlinkSync(`/proc/self/fd/${this.fd}`), size);
+      return result;
+    };
+  };
+  for (const name of HANDLE_METHODS) patch(prototype, name, name.endsWith("sync"));
+  for (const name of FILE_FUNCTIONS) patch(fsPromises as unknown as Patchable, name, false);
+  syncBuiltinESMExports();
+  return () => {
+    for (const restore of undo) restore();
+    syncBuiltinESMExports();
+  };
+}
+
+test("a crash between any two file operations loses and doubles nothing", async (t) => {
+  const root = await temporaryDirectory(t);
+  const copies = await temporaryDirectory(t);
+  const settings = await testSettings(t, { type: "sealed_archive", root });
+  const directory = join(root, "archive");
+  const changes = { segment: { max_bytes: 65_536 }, block: { max_records: 7 } };
+  const crashes: { path: string; acknowledged: number }[] = [];
+  const syncedSizes = new Map<string, number>();
+  let acknowledged = 0;
+  const crash = (): void => {
+    for (const isLost of [false, true]) {
+      const path = join(copies, String(crashes.length));
+      cpSync(root, path, { recursive: true, filter: (name) => !name.endsWith("/lock") });
+      crashes.push({ path, acknowledged });
+      if (!isLost) continue;
+      for (const [file, sizeBytes] of syncedSizes) {
+        const copy = file.replace(root, path);
+        if (existsSync(copy) && statSync(copy).size > sizeBytes) truncateSync(copy, sizeBytes);
+      }
+    }
+  };
+  const restore = await interceptFiles(crash, (path, size) => syncedSizes.set(path, size));
+  try {
+    for (const from of [0, TOTAL / 2]) {
+      const archive = await openTestArchive(t, testConfig(directory, changes), settings);
+      for (let next = from; next < from + TOTAL / 2; next += 10) {
+        await archive.consumeLogs(numbered(next, next + 10));
+        acknowledged = next + 10;
+      }
+      await close(archive);
+    }
+  } finally {
+    restore();
+  }
+  t.diagnostic(`${crashes.length} crashes`);
+  assert.ok(crashes.length > 100);
+
+  for (const { path, acknowledged: promised } of crashes) {
+    const archive = join(path, "archive");
+    const kept = await keptCheckpoint(archive);
+    const restarted = await testSettings(t, { type: "sealed_archive", root: path });
+    const recovered = await openTestArchive(t, testConfig(archive, changes), restarted);
+    // What was acknowledged is never delivered again, so it must have survived.
+    if (promised < TOTAL) await recovered.consumeLogs(numbered(promised, TOTAL));
+    await close(recovered);
+    assert.deepEqual(await readNumbers(archive), range(0, TOTAL), path);
+    const options = { archive, identities: identities(), kept, clock: systemClock };
+    assert.deepEqual((await verifyArchive(options)).findings, [], path);
+    rmSync(path, { recursive: true });
+  }
+});
+
+/** What was signed before the crash must be the beginning of what is signed after it. */
+async function keptCheckpoint(archive: string) {
+  const note = await readFile(join(archive, "log", "checkpoint")).catch(() => undefined);
+  if (note === undefined) return undefined;
+  const verifier = await new LogFiles(archive).readVerifier();
+  const { checkpoint, problem } = judgeCheckpoint(note, verifier);
+  assert.equal(problem, undefined);
+  return checkpoint;
+}

@@ -1,0 +1,123 @@
+/**
+ * Reads records back out of an archive.
+ *
+ * Invariant: nothing is handed out that is not vouched for: the checkpoint's signature, the root
+ * over all entries, the hash of the block and the inner root of its records are checked first.
+ */
+import type { Decrypter } from "age-encryption";
+import { AgentError } from "../../../src/component/errors.ts";
+import type { LogRecord } from "../../../src/data/log_record.ts";
+import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
+import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
+import type { BlockEntry } from "../format/entry.ts";
+import { parseEntry } from "../format/entry.ts";
+import { sha256 } from "../format/merkle.ts";
+import type { NoteVerifier } from "../format/note.ts";
+import { recordTimeMs } from "../format/record_time.ts";
+import type { Finding } from "./finding.ts";
+import { formatFinding } from "./finding.ts";
+import { LogFiles } from "./log_files.ts";
+import { LogWalk } from "./log_walk.ts";
+import { decryptBlock } from "./open_block.ts";
+import { SegmentReader } from "./segment_reader.ts";
+
+export interface ReadOptions {
+  readonly archive: string;
+  readonly identities: Decrypter;
+  /** Undefined: the key beside the archive is trusted. */
+  readonly verifier?: NoteVerifier | undefined;
+  readonly zone?: string | undefined;
+  /** Records from this time on, in milliseconds; see `recordTimeMs` for which time it is. */
+  readonly sinceMs?: number | undefined;
+  /** Records before this time. */
+  readonly untilMs?: number | undefined;
+}
+
+export interface ReadRecord {
+  readonly zone: string;
+  /** Number of the record in its zone. */
+  readonly sequence: number;
+  readonly record: LogRecord;
+}
+
+/**
+ * The records of one block after the other. Throws `archive.tampered` with the place; at the end
+ * `archive.wrong_identity` when there were blocks for other recipients only.
+ */
+export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
+  const files = new LogFiles(options.archive);
+  const verifier = options.verifier ?? (await files.readVerifier());
+  const { checkpoint, problem } = await files.readCheckpoint(verifier);
+  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
+  await checkLog(files, checkpoint.size, checkpoint.root);
+  const segments = new SegmentReader(options.archive);
+  let unread = 0;
+  try {
+    const walk = new LogWalk(files, () => {});
+    for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
+      const entry = parseEntry(bytes);
+      if (entry.type !== "block" || !isWanted(entry, options)) continue;
+      const records = await readBlock(segments, entry, index, options.identities);
+      if (records === undefined) unread++;
+      else yield records.filter(({ record }) => isInTime(recordTimeMs(record), options));
+    }
+  } finally {
+    await segments.close();
+  }
+  if (unread === 0) return;
+  throw new AgentError(
+    "archive.wrong_identity",
+    `${unread} blocks in ${options.archive} were sealed for other recipients`,
+  );
+}
+
+async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<void> {
+  const findings: Finding[] = [];
+  const walk = new LogWalk(files, (finding) => findings.push(finding));
+  for await (const _ of walk.entriesTo(size));
+  if (walk.isWhole && walk.root().equals(root)) return;
+  walk.reportMismatches(false);
+  const [first] = findings;
+  throw tampered(
+    first === undefined ? "the entries do not give the signed root" : formatFinding(first),
+  );
+}
+
+async function readBlock(
+  segments: SegmentReader,
+  entry: BlockEntry,
+  index: number,
+  identities: Decrypter,
+): Promise<ReadRecord[] | undefined> {
+  const { zone, seg, off, len } = entry;
+  const place = `blocks/${zone}/${seg}.blk, entry ${index}, byte ${off}, record ${entry.seq[0]}`;
+  const bytes = await segments.read(zone, seg, off, len);
+  if (bytes.length !== len) throw tampered(`${place}: the block is missing or cut short`);
+  if (sha256(bytes).toString("hex") !== entry.sha256) {
+    throw tampered(`${place}: the block was changed`);
+  }
+  const opened = await decryptBlock(bytes, entry, identities);
+  if (opened === undefined) return undefined;
+  if ("problem" in opened) throw tampered(`${place}: ${opened.problem}`);
+  return opened.records.map((record, at) => {
+    const decoded = decodeLogs(record, STORED_DECODE_LIMITS).records[0];
+    if (decoded === undefined) throw tampered(`${place}: record ${at} is not an OTLP record`);
+    return { zone, sequence: entry.seq[0] + at, record: decoded };
+  });
+}
+
+function isWanted({ zone, t }: BlockEntry, options: ReadOptions): boolean {
+  if (options.zone !== undefined && options.zone !== zone) return false;
+  if (options.sinceMs !== undefined && t[1] < options.sinceMs) return false;
+  return options.untilMs === undefined || t[0] < options.untilMs;
+}
+
+function isInTime(timeMs: number, { sinceMs, untilMs }: ReadOptions): boolean {
+  return (
+    (sinceMs === undefined || timeMs >= sinceMs) && (untilMs === undefined || timeMs < untilMs)
+  );
+}
+
+function tampered(message: string): AgentError {
+  return new AgentError("archive.tampered", message);
+}

@@ -1,0 +1,198 @@
+/**
+ * The exporter `sealed_archive`: takes batches, waits for room, keeps the timers, tells how it goes.
+ *
+ * Invariant: `consumeLogs` resolves when every record of the batch is durable in the archive, now or
+ * from an earlier delivery, and batches are sealed in the order of the calls, also when some waited.
+ */
+import { join } from "node:path";
+import type { Counter } from "@opentelemetry/api";
+import type { Exporter } from "../../src/component/component.ts";
+import { AgentError, describeError } from "../../src/component/errors.ts";
+import type { CancelTimer, Settings } from "../../src/component/settings.ts";
+import type { LogBatch } from "../../src/data/log_batch.ts";
+import type { FileLock } from "../../src/lib/lock_file.ts";
+import { acquireLock } from "../../src/lib/lock_file.ts";
+import type { SealedArchiveConfig } from "./config.ts";
+import type { ArchiveWriter } from "./writer/archive_writer.ts";
+import type { Item } from "./writer/committer.ts";
+import { Deferred } from "./writer/deferred.ts";
+import { openArchive } from "./writer/open_archive.ts";
+
+interface Waiting {
+  readonly batch: LogBatch;
+  readonly admitted: Deferred;
+}
+
+export class SealedArchive implements Exporter {
+  readonly #config: SealedArchiveConfig;
+  readonly #settings: Settings;
+  readonly #counters: Record<"blocks" | "bytes" | "replayed" | "withheld", Counter>;
+  /** Calls that wait for room, oldest first. */
+  readonly #waiting: Waiting[] = [];
+  /** What does not work at the moment, by part. */
+  readonly #problems = new Map<"commit" | "publish", string>();
+  #lock: FileLock | undefined;
+  #writer: ArchiveWriter | undefined;
+  #cancelSeal: CancelTimer | undefined;
+  #cancelTick: CancelTimer | undefined;
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor(config: SealedArchiveConfig, settings: Settings) {
+    this.#config = config;
+    this.#settings = settings;
+    const counter = (name: string, description: string): Counter =>
+      settings.meter.createCounter(`vouchsafe.sealed_archive.${name}`, { description });
+    this.#counters = {
+      blocks: counter("blocks", "Blocks that were sealed and are on disk."),
+      bytes: counter("block_bytes", "Bytes of these blocks, compressed and encrypted."),
+      replayed: counter("replayed_records", "Records that were dropped as sealed before."),
+      withheld: counter("withheld_records", "Records that OTLP cannot express, so not sealed."),
+    };
+  }
+
+  async start(): Promise<void> {
+    const stateDirectory = await this.#settings.stateDirectory();
+    this.#lock = await acquireLock(join(stateDirectory, "lock"));
+    try {
+      this.#writer = await openArchive(this.#config, this.#settings, stateDirectory, {
+        onCommitFailure: (error) => this.#report("commit", error),
+        onCommitRecovered: () => this.#report("commit", undefined),
+        onCommitted: (items) => this.#count(items),
+        onProgress: () => this.#admit(),
+      });
+    } catch (error) {
+      await this.#release();
+      throw error;
+    }
+    this.#settings.reportStatus("ok");
+    this.#scheduleTick(this.#writer);
+  }
+
+  async consumeLogs(batch: LogBatch): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) throw shuttingDown();
+    if (this.#waiting.length === 0 && !writer.isFull) return this.#append(writer, batch);
+    const admitted = new Deferred();
+    this.#waiting.push({ batch, admitted });
+    return admitted.promise;
+  }
+
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    this.#writer = undefined;
+    this.#cancelSeal?.();
+    this.#cancelTick?.();
+    for (const { admitted } of this.#waiting.splice(0)) admitted.reject(shuttingDown());
+    const finished = this.#finish(writer, deadline);
+    await Promise.race([finished, aborted(deadline)]);
+    // From here on nothing new is begun; what has begun ends before the lock is given free.
+    await writer.abandon(shuttingDown());
+    await finished;
+    await writer.close();
+    await this.#release();
+    this.#settings.reportStatus("stopped");
+  }
+
+  async #finish(writer: ArchiveWriter, deadline: AbortSignal): Promise<void> {
+    if (!deadline.aborted) await writer.flush();
+    if (!deadline.aborted) await this.#publish(writer);
+    await this.#publishing;
+  }
+
+  /** Synchronous up to the promise, so that the order of the calls is kept. */
+  #append(writer: ArchiveWriter, batch: LogBatch): Promise<void> {
+    const { replayed, withheld, durable } = writer.append(batch);
+    if (replayed > 0) this.#counters.replayed.add(replayed);
+    if (withheld > 0) {
+      this.#counters.withheld.add(withheld);
+      this.#settings.logger.error("records nested too deeply were not sealed", { withheld });
+    }
+    if (writer.hasOpenBlock) this.#scheduleSeal(writer);
+    return durable ?? Promise.resolve();
+  }
+
+  #scheduleSeal(writer: ArchiveWriter): void {
+    this.#cancelSeal ??= this.#settings.clock.setTimer(this.#config.block.max_delay, () => {
+      this.#cancelSeal = undefined;
+      writer.sealBlock();
+    });
+  }
+
+  #admit(): void {
+    const writer = this.#writer;
+    while (writer !== undefined && this.#waiting.length > 0 && !writer.isFull) {
+      const { batch, admitted } = this.#waiting.shift()!;
+      this.#append(writer, batch).then(admitted.resolve, admitted.reject);
+    }
+  }
+
+  #scheduleTick(writer: ArchiveWriter): void {
+    const { clock } = this.#settings;
+    this.#cancelTick = clock.setTimer(this.#config.publish_interval, async () => {
+      writer.tick(this.#config.heartbeat_interval);
+      await this.#publish(writer);
+      if (this.#writer === writer) this.#scheduleTick(writer);
+    });
+  }
+
+  /** One after the other; an error is reported, and the next one tries again. */
+  #publish(writer: ArchiveWriter): Promise<void> {
+    this.#publishing = this.#publishing
+      .then(() => writer.publish())
+      .then(
+        () => this.#report("publish", undefined),
+        (error: unknown) => this.#report("publish", error),
+      );
+    return this.#publishing;
+  }
+
+  #report(part: "commit" | "publish", error: unknown): void {
+    const { logger, reportStatus } = this.#settings;
+    const before = this.#problems.get(part);
+    if (error === undefined) {
+      if (!this.#problems.delete(part)) return;
+      logger.info(`the archive works again: ${part}`);
+    } else {
+      const reason = describeError(error instanceof AgentError ? (error.cause ?? error) : error);
+      this.#problems.set(part, `${part} failed: ${reason}`);
+      if (before !== undefined) return;
+      logger.error("the archive cannot be written; records wait and it tries again", {
+        part,
+        reason,
+        directory: this.#config.directory,
+      });
+    }
+    const [problem] = this.#problems.values();
+    if (problem === undefined) reportStatus("ok");
+    else reportStatus("degraded", problem);
+  }
+
+  #count(items: readonly Item[]): void {
+    let bytes = 0;
+    let blocks = 0;
+    for (const { block } of items) {
+      if (block === undefined) continue;
+      blocks++;
+      bytes += block.bytes.length;
+    }
+    this.#counters.blocks.add(blocks);
+    this.#counters.bytes.add(bytes);
+  }
+
+  async #release(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+}
+
+function shuttingDown(): AgentError {
+  return new AgentError("pipeline.shutting_down", "the archive is closed");
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+}

@@ -1,0 +1,90 @@
+/** What the tests of the archive share: a small configuration, numbered records, their reading. */
+import type { TestContext } from "node:test";
+import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import type { Settings } from "../../src/component/settings.ts";
+import type { LogBatch } from "../../src/data/log_batch.ts";
+import { LogRecord } from "../../src/data/log_record.ts";
+import { systemClock } from "../../src/lib/system_clock.ts";
+import type { SealedArchiveConfig } from "./config.ts";
+import { configSchema } from "./config.ts";
+import { readArchive } from "./reader/read_archive.ts";
+import type { VerifyResult } from "./reader/verify_archive.ts";
+import { verifyArchive } from "./reader/verify_archive.ts";
+import { SealedArchive } from "./sealed_archive.ts";
+
+export const ORIGIN = "example.com/test";
+export const IDENTITY = await generateX25519Identity();
+export const RECIPIENT = await identityToRecipient(IDENTITY);
+
+/** Small and quick, so that a test sees many blocks and does not wait. */
+export function testConfig(directory: string, changes: object = {}): SealedArchiveConfig {
+  return configSchema.parse({
+    directory,
+    origin: ORIGIN,
+    recipients: [RECIPIENT],
+    group_commit: 0,
+    publish_interval: "20ms",
+    ...changes,
+    block: {
+      max_records: 10,
+      max_delay: "5ms",
+      ...("block" in changes && (changes.block as object)),
+    },
+  });
+}
+
+/** Timers of components do not keep a process alive, so a waiting test has to. */
+export function keepAlive(t: TestContext): void {
+  const timer = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(timer));
+}
+
+export async function openTestArchive(
+  t: TestContext,
+  config: SealedArchiveConfig,
+  settings: Settings,
+): Promise<SealedArchive> {
+  keepAlive(t);
+  const archive = new SealedArchive(config, settings);
+  await archive.start();
+  t.after(() => close(archive));
+  return archive;
+}
+
+export async function close(archive: SealedArchive): Promise<void> {
+  await archive.shutdown(new AbortController().signal);
+}
+
+/** Records `from` to `to - 1` of a source, whose positions are their numbers and one. */
+export function numbered(from: number, to: number, id: string | undefined = "file"): LogBatch {
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+  const records = numbers.map(
+    (number) => new LogRecord({ hrTime: [1_700_000_000 + number, 0], body: `line ${number}` }),
+  );
+  if (id === undefined) return { records };
+  return { records, source: { id, positions: numbers.map((number) => number + 1) } };
+}
+
+/** The numbers in the order in which the archive has them. */
+export async function readNumbers(directory: string): Promise<number[]> {
+  const numbers: number[] = [];
+  for await (const records of readArchive({ archive: directory, identities: identities() })) {
+    for (const { record } of records)
+      numbers.push(Number.parseInt(String(record.body).slice(5), 10));
+  }
+  return numbers;
+}
+
+export function verify(directory: string): Promise<VerifyResult> {
+  return verifyArchive({ archive: directory, identities: identities(), clock: systemClock });
+}
+
+export function identities(): Decrypter {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(IDENTITY);
+  return decrypter;
+}
+
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}

@@ -1,0 +1,190 @@
+/**
+ * One running archive: the sequencer, the committer and the publisher, and what flows between them.
+ *
+ * Invariant: what {@link ArchiveWriter.append} promised is resolved only when its blocks and frames
+ * are on disk. The public log follows behind that and never runs ahead.
+ */
+import type { Clock, RandomSource } from "../../../src/component/settings.ts";
+import type { LogBatch } from "../../../src/data/log_batch.ts";
+import type { AgeRecipient } from "../format/age_file.ts";
+import type { Entry } from "../format/entry.ts";
+import { hashLeaf } from "../format/merkle.ts";
+import type { Positions } from "../format/position.ts";
+import { advance } from "../format/position.ts";
+import type { Item } from "./committer.ts";
+import { Committer } from "./committer.ts";
+import type { Deferred } from "./deferred.ts";
+import type { Marks } from "./marks.ts";
+import type { Publisher } from "./publisher.ts";
+import type { SegmentFiles } from "./segment_files.ts";
+import type { Appended, SequencerLimits, SequencerState } from "./sequencer.ts";
+import { Sequencer } from "./sequencer.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { writeSnapshot } from "./snapshot.ts";
+import type { Wal } from "./wal.ts";
+
+/** A file of the write-ahead log is closed at this size, and removed when a snapshot covers it. */
+const WAL_FILE_BYTES_MAX = 16 * 1024 * 1024;
+/** Entries that may wait for a checkpoint before callers wait, too. They are held in memory. */
+const UNPUBLISHED_ENTRIES_MAX = 65_536;
+
+export interface ArchiveWriterOptions {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly stateDirectory: string;
+  readonly recipients: readonly AgeRecipient[];
+  readonly limits: SequencerLimits;
+  readonly groupCommitMs: number;
+  readonly pendingBytesMax: number;
+  readonly state: SequencerState;
+  readonly wal: Wal;
+  readonly segments: SegmentFiles;
+  readonly publisher: Publisher;
+  readonly onCommitFailure: (error: unknown) => void;
+  readonly onCommitRecovered: () => void;
+  readonly onCommitted: (items: readonly Item[]) => void;
+  /** There may be room for more records than before. */
+  readonly onProgress: () => void;
+}
+
+export class ArchiveWriter {
+  readonly #options: ArchiveWriterOptions;
+  readonly #marks: Marks;
+  readonly #sequencer: Sequencer;
+  readonly #committer: Committer;
+  /** As of the committed entries; the sequencer's are ahead. */
+  readonly #committedPositions: Positions;
+  readonly #inFlight: { durable: Deferred; recordBytes: number }[] = [];
+  #inFlightBytes = 0;
+  #lastEntryMs = Number.NEGATIVE_INFINITY;
+  #snapshot: Snapshot | undefined;
+
+  constructor(options: ArchiveWriterOptions) {
+    this.#options = options;
+    this.#marks = options.state.marks;
+    this.#committedPositions = copyPositions(options.state.positions);
+    this.#committer = new Committer({
+      clock: options.clock,
+      wal: options.wal,
+      segments: options.segments,
+      groupCommitMs: options.groupCommitMs,
+      onCommitted: (items) => this.#committed(items),
+      onFailure: options.onCommitFailure,
+      onRecovered: options.onCommitRecovered,
+    });
+    this.#sequencer = new Sequencer({
+      clock: options.clock,
+      random: options.random,
+      recipients: options.recipients,
+      limits: options.limits,
+      state: options.state,
+      emit: (item, durable, recordBytes) => {
+        this.#lastEntryMs = item.entry.at;
+        this.#inFlight.push({ durable, recordBytes });
+        this.#inFlightBytes += recordBytes;
+        this.#committer.add(item);
+      },
+    });
+  }
+
+  /** True when callers must wait before they append more. */
+  get isFull(): boolean {
+    const { pendingBytesMax, publisher } = this.#options;
+    return (
+      this.#inFlightBytes + this.#sequencer.openBlockBytes >= pendingBytesMax ||
+      publisher.size - publisher.publishedSize >= UNPUBLISHED_ENTRIES_MAX
+    );
+  }
+
+  get hasOpenBlock(): boolean {
+    return this.#sequencer.hasOpenBlock;
+  }
+
+  append(batch: LogBatch): Appended {
+    return this.#sequencer.append(batch);
+  }
+
+  addEntry(entry: Entry): void {
+    this.#sequencer.addEntry(entry);
+  }
+
+  sealBlock(): void {
+    this.#sequencer.sealBlock();
+  }
+
+  /** What time alone brings about: a segment's end, a sign of life. */
+  tick(heartbeatIntervalMs: number): void {
+    this.#sequencer.closeDueSegment();
+    // A wall clock that was set back makes the difference negative, which is as good as due.
+    const silenceMs = this.#options.clock.nowMs() - this.#lastEntryMs;
+    const isSilent = silenceMs < 0 || silenceMs >= heartbeatIntervalMs;
+    if (isSilent && !this.#sequencer.hasOpenBlock) this.#sequencer.sayHeartbeat();
+  }
+
+  /** Publishes what is committed, and lets the write-ahead log go that this made superfluous. */
+  async publish(): Promise<void> {
+    const { publisher, stateDirectory, wal } = this.#options;
+    await publisher.publish();
+    const snapshot = this.#snapshot;
+    if (snapshot !== undefined && snapshot.size <= publisher.publishedSize) {
+      await writeSnapshot(stateDirectory, snapshot);
+      await wal.removeBefore(snapshot.size);
+      this.#snapshot = undefined;
+    }
+    this.#options.onProgress();
+  }
+
+  /** Seals and commits everything that was appended. */
+  async flush(): Promise<void> {
+    this.#sequencer.sealBlock();
+    this.#sequencer.stateDropped();
+    await this.#committer.flush();
+  }
+
+  /** Gives up on what is not durable: those promises are rejected with `error`. */
+  async abandon(error: unknown): Promise<void> {
+    await this.#committer.stop();
+    this.#sequencer.abandonBlock(error);
+    for (const { durable } of this.#inFlight.splice(0)) durable.reject(error);
+  }
+
+  async close(): Promise<void> {
+    await this.#options.segments.close();
+    await this.#options.wal.close();
+  }
+
+  async #committed(items: readonly Item[]): Promise<void> {
+    for (const { entry, frame } of items) {
+      const bytes = Buffer.from(frame.entry);
+      this.#options.publisher.append(bytes, hashLeaf(bytes));
+      advance(this.#committedPositions, entry);
+      this.#marks.commit(frame.marks);
+      const { durable, recordBytes } = this.#inFlight.shift()!;
+      this.#inFlightBytes -= recordBytes;
+      durable.resolve();
+    }
+    this.#options.onCommitted(items);
+    this.#options.onProgress();
+    await this.#rotateWal(items.at(-1)!.frame.index + 1);
+  }
+
+  async #rotateWal(size: number): Promise<void> {
+    const { wal } = this.#options;
+    if (this.#snapshot !== undefined || wal.sizeBytes < WAL_FILE_BYTES_MAX) return;
+    try {
+      await wal.rotate(size);
+    } catch {
+      // The old file goes on for now; what stops the new one stops the next commit, and is told.
+      return;
+    }
+    this.#snapshot = {
+      size,
+      positions: [...copyPositions(this.#committedPositions)],
+      marks: this.#marks.snapshot(),
+    };
+  }
+}
+
+function copyPositions(positions: Positions): Positions {
+  return new Map([...positions].map(([zone, position]) => [zone, { ...position }]));
+}

@@ -1,0 +1,85 @@
+/**
+ * The snapshot that stands in for the frames of the write-ahead log that were removed: positions
+ * and marks after the first `size` entries.
+ *
+ * Invariant: it is replaced as a whole (temporary file, fsync, rename), and it ends with a count,
+ * so a reader sees one whole snapshot or none. It never says more than `size` entries do.
+ */
+import { rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { AgentError } from "../../../src/component/errors.ts";
+import { syncDirectory } from "../../../src/lib/durable_file.ts";
+import { FrameLog } from "../../../src/lib/frame_log.ts";
+import { readIfThere } from "../optional_file.ts";
+import type { Mark } from "./wal.ts";
+
+const MARKS_PER_FRAME = 1000;
+const FILE_NAME = "snapshot";
+
+const integer = z.number().int();
+const zonePosition = z.object({
+  segment: integer,
+  open: z.boolean(),
+  openedAtMs: integer,
+  blocks: integer,
+  bytes: integer,
+  nextSequence: integer,
+  closedSegments: integer,
+  sums: z.string(),
+});
+const head = z.object({
+  v: z.literal(1),
+  size: integer,
+  positions: z.array(z.tuple([z.string(), zonePosition])),
+  marks: integer,
+});
+const marksFrame = z.array(z.tuple([z.string(), z.number()]));
+
+export interface Snapshot {
+  readonly size: number;
+  readonly positions: readonly (readonly [string, z.infer<typeof zonePosition>])[];
+  readonly marks: readonly Mark[];
+}
+
+export async function writeSnapshot(directory: string, snapshot: Snapshot): Promise<void> {
+  const path = join(directory, FILE_NAME);
+  const temporary = `${path}.tmp`;
+  await rm(temporary, { force: true });
+  const { log } = await FrameLog.open(temporary);
+  try {
+    const { size, positions, marks } = snapshot;
+    await log.append([encode({ v: 1, size, positions, marks: marks.length })]);
+    for (let from = 0; from < marks.length; from += MARKS_PER_FRAME) {
+      await log.append([encode(marks.slice(from, from + MARKS_PER_FRAME))]);
+    }
+    await log.sync();
+  } finally {
+    await log.close();
+  }
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Undefined when there is none. Throws `storage.corrupt` for one that is not whole. */
+export async function readSnapshot(directory: string): Promise<Snapshot | undefined> {
+  const path = join(directory, FILE_NAME);
+  if ((await readIfThere(path)) === undefined) return undefined;
+  const { log, frames } = await FrameLog.open(path);
+  await log.close();
+  try {
+    const [first, ...rest] = frames.map((frame): unknown =>
+      JSON.parse(Buffer.from(frame).toString()),
+    );
+    const { size, positions, marks: count } = head.parse(first);
+    const marks = rest.flatMap((frame) => marksFrame.parse(frame));
+    if (marks.length !== count) throw new RangeError("marks are missing");
+    return { size, positions, marks };
+  } catch (cause) {
+    throw new AgentError("storage.corrupt", `${path} is not whole`, { cause });
+  }
+}
+
+function encode(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

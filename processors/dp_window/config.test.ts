@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configSchema } from "./config.ts";
+import { checkPosition } from "./position.ts";
+import { hashOfSpec, shownRho, specOf } from "./spec.ts";
+
+const SHORT = {
+  dataset: "access-logs",
+  unit: { attribute: "user.id", fallback: ["client.address"] },
+  budget: { epsilon: "2", delta: "1e-9" },
+  window: { size: "1m" },
+};
+
+/** `path: message` of every issue. */
+function problemsOf(overrides: object): string[] {
+  const result = configSchema.safeParse({ ...SHORT, ...overrides });
+  assert.equal(result.success, false);
+  return (result.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+test("the short example is valid and counts requests and users in one cell", () => {
+  const spec = specOf(configSchema.parse(SHORT));
+  assert.equal(spec.windowMs, 60_000);
+  assert.deepEqual(spec.groups, []);
+  assert.deepEqual(
+    spec.metrics.map(({ name, kind, perCell }) => ({ name, kind, perCell })),
+    [
+      { name: "requests", kind: "count", perCell: 4 },
+      { name: "users", kind: "distinct_units", perCell: 1 },
+    ],
+  );
+});
+
+test("a float budget is refused, and the message says how to write it", () => {
+  for (const epsilon of [2, 0.1]) {
+    const [problem] = problemsOf({ budget: { epsilon } });
+    assert.match(problem ?? "", /^budget\.epsilon: expected a decimal in quotes, such as "2"/);
+  }
+  assert.match(
+    problemsOf({ budget: { epsilon: "2", delta: 1e-9 } })[0]!,
+    /^budget\.delta: .*quotes/,
+  );
+});
+
+test("refuses budgets that are no decimal, none at all, or beyond all sense", () => {
+  for (const epsilon of ["0", "-1", "1e9", "NaN", "Infinity", "1/2", "two", ""]) {
+    assert.match(problemsOf({ budget: { epsilon } })[0]!, /^budget\.epsilon: /);
+  }
+  assert.match(problemsOf({ budget: { epsilon: "1", delta: "0.5" } })[0]!, /^budget\.delta: /);
+  assert.match(problemsOf({ budget: { epsilon: "1", share: "2" } })[0]!, /^budget\.share: /);
+});
+
+test("refuses what only several options together get wrong, and unknown keys", () => {
+  const cases: [RegExp, object][] = [
+    [/^window\.size: /, { window: { size: "7m" } }],
+    [/^window\.size: /, { window: { size: "48h" } }],
+    [/^window\.release_tick: /, { window: { size: "5s", release_tick: "10s" } }],
+    [/^window\.close_after: /, { window: { close_after: "24h" } }],
+    [/^budget\.delta: /, { budget: { epsilon: "1" }, mechanism: "discrete_gaussian" }],
+    [
+      /^partitions\.keys: user\.id is the unit/,
+      { partitions: { keys: ["user.id"], "user.id": { public: ["a"] } } },
+    ],
+    [/^partitions\.status: needs/, { partitions: { keys: ["status"] } }],
+    [/^partitions\.status: is not one of keys/, { partitions: { status: { public: [200] } } }],
+    [/twice/, { partitions: { keys: ["status"], status: { public: [200, "200"] } } }],
+    [/names repeat/, { metrics: [1, 2].map(() => ({ name: "a", kind: "distinct_units" })) }],
+    [
+      /^metrics: .*4294967295/,
+      {
+        metrics: [{ name: "a", kind: "count", per_cell: 10_000 }],
+        contribution: { max_tracked_units: 1_000_000 },
+      },
+    ],
+    [/dp\./, { partitions: { keys: ["dp.value"], "dp.value": { public: [1] } } }],
+    [/horizon/, { budget: { epsilon: "1", horizon: {} } }],
+  ];
+  for (const [expected, overrides] of cases) {
+    const problems = problemsOf(overrides).join("\n");
+    assert.match(problems, expected, problems);
+  }
+});
+
+test("Gaussian noise follows from ρ and the L2 bound with displacement", () => {
+  const { metrics, spent } = specOf(configSchema.parse(SHORT));
+  assert.equal(shownRho(spent)!.toFixed(8), "0.05613050");
+  // Weights 2 and 1; L2² = 2 · 8 · 16 and 2 · 8.
+  const [requests, users] = metrics;
+  const rho = shownRho(spent)!;
+  assert.ok(Math.abs(requests!.variance / (256 / (2 * rho * (2 / 3))) - 1) < 1e-5);
+  assert.ok(Math.abs(users!.variance / (16 / (2 * rho * (1 / 3))) - 1) < 1e-4);
+  assert.equal(users!.noise.mechanism, "discrete_gaussian");
+  assert.equal(spent.delta, "1e-9");
+  // 1.96 standard deviations, on the lattice.
+  assert.ok(Math.abs(users!.halfWidth - 1.96 * Math.sqrt(users!.variance)) < 1);
+});
+
+test("Laplace noise has the exact scale L1 / ε and needs no δ", () => {
+  const config = configSchema.parse({ ...SHORT, budget: { epsilon: "0.3" } });
+  const { metrics, spent } = specOf(config);
+  const [numerator, denominator] = metrics[1]!.noise.parameter.split("/").map(BigInt);
+  // 2 · 8 · 1 / (0.3 / 3) = 160.
+  assert.equal(numerator, 160n * denominator!);
+  assert.equal(metrics[1]!.noise.mechanism, "discrete_laplace");
+  assert.deepEqual(spent, { epsilon: "0.3", delta: "0", rho: "" });
+  assert.ok(Math.abs(metrics[1]!.variance / (2 * 160 ** 2) - 1) < 1e-4);
+  assert.equal(metrics[1]!.halfWidth, Math.ceil(-160 * Math.log(0.05)) - 1);
+});
+
+test("auto takes Laplace where it is narrower", () => {
+  const one = {
+    contribution: { max_cells_per_period: 1 },
+    metrics: [{ name: "users", kind: "distinct_units" }],
+  };
+  const { spent, metrics } = specOf(configSchema.parse({ ...SHORT, ...one }));
+  assert.equal(metrics[0]!.noise.mechanism, "discrete_laplace");
+  assert.deepEqual(spent, { epsilon: "2", delta: "0", rho: "" });
+});
+
+test("the claim says what the noise was made for", () => {
+  const claimOf = (overrides: object): string =>
+    specOf(configSchema.parse({ ...SHORT, ...overrides })).claim;
+  assert.match(claimOf({}), /value u of the unit attribute \(user\.id, else client\.address\)/);
+  assert.match(claimOf({}), /dataset access-logs is \(2, 1e-9\)-differentially private/);
+  const laplace = claimOf({ mechanism: "discrete_laplace" });
+  assert.match(laplace, /is \(2, 0\)-differentially private/);
+  const half = claimOf({ budget: { epsilon: "2", delta: "1e-9", share: "0.5" } });
+  assert.match(half, /is \(1, 5e-10\)-.*together keep to \(2, 1e-9\)/);
+});
+
+test("the hash covers what is measured and its noise, not when it is released", () => {
+  const hashOf = (overrides: object): string =>
+    hashOfSpec(specOf(configSchema.parse({ ...SHORT, ...overrides })));
+  assert.equal(hashOf({}), hashOf({ window: { size: "1m", close_after: "2m" } }));
+  assert.notEqual(hashOf({}), hashOf({ budget: { epsilon: "2.1", delta: "1e-9" } }));
+  assert.notEqual(hashOf({}), hashOf({ contribution: { max_tracked_units: 1000 } }));
+});
+
+test("stands once in a pipeline and before nothing that changes values", () => {
+  const config = configSchema.parse(SHORT);
+  const position = { pipeline: "logs", before: [], after: [], exporters: ["debug"] };
+  assert.equal(
+    checkPosition(config, { ...position, before: ["tokenize"], after: ["hmac_chain"] }),
+    undefined,
+  );
+  assert.match(checkPosition(config, { ...position, before: ["dp_window"] }) ?? "", /own pipeline/);
+  assert.match(
+    checkPosition(config, { ...position, after: ["pii_detect"] }) ?? "",
+    /before dp_window/,
+  );
+});

@@ -1,0 +1,271 @@
+/**
+ * The options of `dp_window`. All that decides how much may be learned stands here and nowhere
+ * else; nothing is taken from the data.
+ */
+import { z } from "zod";
+import { durationMs } from "../../config/values.ts";
+import { cellCount } from "./groups.ts";
+import type { Rational } from "./rational.ts";
+import { isAtMost, parseDecimal } from "./rational.ts";
+import { CANONICAL_STEPS } from "./unit.ts";
+
+export const PERIOD_MS = 86_400_000;
+const CELLS_MAX = 10_000;
+const COUNT_MAX = 2 ** 32 - 1;
+const ENTRIES_MAX = 2 ** 26;
+const OPEN_VALUES_MAX = 10_000_000;
+
+/** An exact decimal between two others, kept as text. */
+function decimal(least: string, most: string, example: string): z.ZodString {
+  const inRange = (text: string): boolean => {
+    const value = parseDecimal(text);
+    const lower = parseDecimal(least) as Rational;
+    const upper = parseDecimal(most) as Rational;
+    return value !== undefined && isAtMost(lower, value) && isAtMost(value, upper);
+  };
+  return z
+    .string({
+      error: `expected a decimal in quotes, such as "${example}" (YAML numbers are rounded)`,
+    })
+    .refine(inRange, `expected a decimal from ${least} to ${most} in quotes, such as "${example}"`);
+}
+
+const attributeName = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((name) => !name.startsWith("dp."), "names that begin with dp. are those of the results");
+
+const unit = z.strictObject({
+  attribute: attributeName.describe("The attribute that says whose record it is."),
+  fallback: z
+    .array(attributeName)
+    .max(8)
+    .default([])
+    .describe("Attributes that stand in, in order, where a record lacks the first."),
+  canonical: z
+    .array(z.enum(CANONICAL_STEPS))
+    .default(["lower", "ipv6_64"])
+    .describe("Steps that make spellings of one unit the same: lower case, IPv6 to its /64."),
+  missing: z.literal("drop").default("drop").describe("A record of nobody is not counted."),
+  period: z
+    .literal("1d")
+    .default("1d")
+    .describe("What is protected together: all records of a unit of one UTC day."),
+});
+
+const budget = z.strictObject({
+  epsilon: decimal("0.001", "50", "2").describe(
+    "ε of the dataset for each unit and day, a decimal in quotes.",
+  ),
+  delta: decimal("0", "0.001", "1e-9")
+    .default("0")
+    .describe("δ of the dataset, a decimal in quotes. With 0 the noise is discrete Laplace."),
+  share: decimal("0.001", "1", "0.5")
+    .default("1")
+    .describe("The part of the dataset's budget that this processor spends."),
+});
+
+const window = z.strictObject({
+  size: durationMs
+    .refine(
+      (ms) => Number.isInteger(ms) && ms >= 1000 && ms <= PERIOD_MS && PERIOD_MS % ms === 0,
+      "must divide a day into equal parts, from 1s to 24h",
+    )
+    .prefault("1h")
+    .describe("Length of a window; windows begin at midnight UTC."),
+  close_after: durationMs
+    .prefault("5m")
+    .describe("How long after its end a window still takes records."),
+  max_future_skew: durationMs
+    .prefault("1m")
+    .describe("How far ahead of this machine's clock a record may be."),
+  late: z.literal("drop").default("drop").describe("A record of a closed window is not counted."),
+  release_tick: durationMs
+    .refine((ms) => ms >= 100, "must be at least 100ms")
+    .prefault("1s")
+    .describe("Releases are prepared at one multiple of this and handed on at the next."),
+});
+
+const contribution = z.strictObject({
+  max_cells_per_period: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .describe("Cells (a group of a window) in which one unit counts, per day. Drives the noise."),
+  max_tracked_units: z
+    .int()
+    .min(1)
+    .max(2_000_000)
+    .default(200_000)
+    .describe("Units counted per day, the first that come. Bounds memory."),
+});
+
+const publicValue = z.union([z.string().max(256), z.int()]);
+const publicKey = z.strictObject({
+  public: z
+    .array(publicValue)
+    .min(1)
+    .refine((list) => new Set(list.map(String)).size === list.length, "a value is there twice")
+    .describe("All values that have rows of their own. They are known to everybody."),
+  other: z.string().min(1).max(256).default("_other").describe("The name of all other values."),
+});
+
+const partitions = z
+  .object({
+    keys: z
+      .array(attributeName)
+      .max(8)
+      .default([])
+      .describe("Attributes to group by; each has its public list beside this key."),
+  })
+  .catchall(publicKey)
+  .superRefine(({ keys, ...lists }, context) => {
+    for (const key of keys) {
+      if (!Object.hasOwn(lists, key)) {
+        context.addIssue({ code: "custom", path: [key], message: "needs { public: [...] }" });
+      }
+    }
+    for (const [key, list] of Object.entries(lists)) {
+      if (!keys.includes(key)) {
+        context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
+      }
+      if (list.public.map(String).includes(list.other)) {
+        context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
+      }
+    }
+  });
+
+const metricName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, "expected a lower-case name");
+const weight = z
+  .int()
+  .min(1)
+  .max(1000)
+  .default(1)
+  .describe("Share of the budget, relative to the other metrics.");
+const metric = z.discriminatedUnion("kind", [
+  z.strictObject({
+    name: metricName,
+    kind: z.literal("count").describe("Records."),
+    per_cell: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(4)
+      .describe("Records of one unit that count in one cell."),
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
+    kind: z.literal("distinct_units").describe("Units that have at least one record."),
+    weight,
+  }),
+]);
+
+const output = z.strictObject({
+  ci_level: z
+    .number()
+    .min(0.5)
+    .max(0.9999)
+    .default(0.95)
+    .describe("Probability that the interval holds the bounded count without noise."),
+  nonnegative: z
+    .boolean()
+    .default(false)
+    .describe("Show a negative count as 0. It makes sums of many windows too large."),
+  max_pending: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe("Releases that wait for an exporter; when so many wait, no further one is made."),
+});
+
+export const configSchema = z
+  .strictObject({
+    dataset: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected lower-case letters, digits, '.', '_', '-'")
+      .describe("Name of the data that is protected: one budget and one ledger."),
+    unit: unit.describe("Whom the guarantee protects."),
+    budget: budget.describe("How much may be learned about a unit and day, at most."),
+    window: window.prefault({}).describe("When counts begin, end and are released."),
+    contribution: contribution.prefault({}).describe("What one unit may add."),
+    partitions: partitions.prefault({}).describe("Groups with rows of their own; default none."),
+    metrics: z
+      .array(metric)
+      .min(1)
+      .max(16)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "names repeat")
+      .default([
+        { name: "requests", kind: "count", per_cell: 4, weight: 2 },
+        { name: "users", kind: "distinct_units", weight: 1 },
+      ])
+      .describe("What is counted in each cell."),
+    mechanism: z
+      .enum(["auto", "discrete_laplace", "discrete_gaussian"])
+      .default("auto")
+      .describe("The noise; auto takes what is narrower for this configuration."),
+    output: output.prefault({}).describe("How a result is shown."),
+  })
+  .superRefine(checkTogether);
+
+export type DpWindowConfig = z.infer<typeof configSchema>;
+
+interface Issues {
+  addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
+}
+
+/** What only several options together can get wrong. */
+function checkTogether(config: DpWindowConfig, issues: Issues): void {
+  const refuse = (path: string[], message: string): void =>
+    issues.addIssue({ code: "custom", path, message });
+  const {
+    size,
+    close_after: closeAfter,
+    max_future_skew: skew,
+    release_tick: tick,
+  } = config.window;
+  if (tick > size) refuse(["window", "release_tick"], "must not be longer than window.size");
+  if (closeAfter + skew >= PERIOD_MS) {
+    refuse(["window", "close_after"], "with max_future_skew must be shorter than 24h");
+  }
+  if (config.mechanism === "discrete_gaussian" && Number(config.budget.delta) === 0) {
+    refuse(["budget", "delta"], "must be above 0 for discrete_gaussian");
+  }
+  const names = [config.unit.attribute, ...config.unit.fallback];
+  if (new Set(names).size !== names.length) refuse(["unit", "fallback"], "names repeat");
+  for (const key of config.partitions.keys) {
+    if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
+  }
+  const cells = cellCount(groupKeysOf(config));
+  if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
+  const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
+  if (unitsMax * cellsMax > ENTRIES_MAX) {
+    refuse(["contribution"], `max_tracked_units times max_cells_per_period passes ${ENTRIES_MAX}`);
+  }
+  const perCellMax = Math.max(...config.metrics.map(perCellOf));
+  if (unitsMax * perCellMax > COUNT_MAX) {
+    refuse(["metrics"], `max_tracked_units times per_cell passes ${COUNT_MAX}`);
+  }
+  const openWindows = Math.ceil((closeAfter + skew) / size) + 2;
+  if (openWindows * cells * config.metrics.length > OPEN_VALUES_MAX) {
+    refuse(["window", "close_after"], "keeps too many windows open for so many cells");
+  }
+}
+
+export function groupKeysOf(
+  config: DpWindowConfig,
+): { key: string; public: (string | number)[]; other: string }[] {
+  const { keys, ...lists } = config.partitions;
+  return keys.flatMap((key) => {
+    const list = lists[key] as z.infer<typeof publicKey> | undefined;
+    return list === undefined ? [] : [{ key, ...list }];
+  });
+}
+
+/** What one unit can add to a metric in one cell. */
+export function perCellOf(metric: DpWindowConfig["metrics"][number]): number {
+  return metric.kind === "count" ? metric.per_cell : 1;
+}

@@ -1,0 +1,256 @@
+/**
+ * The entries of a dataset's ledger, and what they add up to.
+ *
+ * Invariants, checked while reading: each entry names the hash of the one before and the next
+ * number; the windows of a plan rise; what was spent on a day never passes the budget of that day.
+ * An entry that breaks one was not written by this code: the file was changed, mixed up or put
+ * together from copies.
+ *
+ * A plan is one processor with one specification. Its debit for a day pays for all its releases of
+ * that day, because the noise is made for all of them together.
+ */
+import { createHash } from "node:crypto";
+import { AgentError } from "../../src/component/errors.ts";
+import { PERIOD_MS } from "./config.ts";
+import type { Rational } from "./rational.ts";
+import { add, isAtMost, parseDecimal, ZERO } from "./rational.ts";
+import type { Spec } from "./spec.ts";
+
+/** One window of one plan with its final noisy values: nothing of it is ever drawn again. */
+export interface Release {
+  readonly id: string;
+  readonly plan: string;
+  readonly processor: string;
+  readonly spec: string;
+  /** Number of the window: its start divided by its length, both in Unix milliseconds. */
+  readonly window: number;
+  readonly status: "ok" | "partial";
+  /** Decimal integers: a block for each metric, in it a value for each cell. */
+  readonly values: readonly string[];
+}
+
+export interface Debit {
+  readonly plan: string;
+  readonly day: number;
+  readonly epsilon: string;
+  readonly delta: string;
+  /** The dataset's budget of that day; the first debit of a day fixes it. */
+  readonly budget: { readonly epsilon: string; readonly delta: string };
+}
+
+/** What must be known of a plan to go on after a restart. */
+export interface PlanProgress {
+  readonly plan: string;
+  readonly lastWindow: number;
+  readonly day: number;
+  /** Mark of the contributions file of that day as of the last release. */
+  readonly contributions: string;
+}
+
+/** A release with its place in the ledger, as it is shown in the released rows. */
+export interface StoredRelease extends Release {
+  readonly sequence: number;
+  readonly head: string;
+}
+
+interface Link {
+  readonly version: 1;
+  readonly sequence: number;
+  readonly previous: string;
+}
+
+export type LedgerBody =
+  | { readonly kind: "genesis"; readonly dataset: string; readonly instance: string }
+  | {
+      readonly kind: "carry";
+      readonly dataset: string;
+      readonly instance: string;
+      readonly specs: readonly (readonly [string, Spec])[];
+      readonly debits: readonly Debit[];
+      readonly progress: readonly PlanProgress[];
+      readonly pending: readonly StoredRelease[];
+    }
+  | { readonly kind: "spec"; readonly hash: string; readonly spec: Spec }
+  | {
+      readonly kind: "release";
+      readonly release: Release;
+      readonly contributions: string;
+      readonly debit?: Debit | undefined;
+    }
+  | { readonly kind: "delivered"; readonly release: string };
+
+export type LedgerEntry = Link & LedgerBody;
+
+export class LedgerState {
+  readonly dataset: string;
+  instance = "";
+  sequence = -1;
+  head = "";
+  readonly specs = new Map<string, Spec>();
+  readonly debits: Debit[] = [];
+  /** By plan and day. */
+  readonly progress = new Map<string, PlanProgress>();
+  readonly lastWindows = new Map<string, number>();
+  /** Releases that no exporter has taken yet, oldest first. */
+  readonly pending = new Map<string, StoredRelease>();
+
+  constructor(dataset: string) {
+    this.dataset = dataset;
+  }
+
+  static from(dataset: string, payloads: readonly Uint8Array[]): LedgerState {
+    const state = new LedgerState(dataset);
+    for (const payload of payloads) state.apply(payload);
+    return state;
+  }
+
+  /** Adds an entry to the end. Throws `dp_window.ledger_damaged` when it does not fit there. */
+  apply(payload: Uint8Array): void {
+    const entry = this.#parse(payload);
+    this.#require(entry.previous === this.head || this.sequence < 0, "is not chained to its past");
+    this.#require(
+      this.sequence < 0 || entry.sequence === this.sequence + 1,
+      "has a hole or goes back",
+    );
+    const first = entry.kind === "genesis" || entry.kind === "carry";
+    this.#require(first === this.sequence < 0, "does not begin as a ledger does");
+    this.sequence = entry.sequence;
+    this.head = createHash("sha256").update(payload).digest("hex");
+    this.#applyBody(entry);
+  }
+
+  /** The next entry, encoded. It does not change the state before it is applied. */
+  encode(body: LedgerBody): Uint8Array {
+    const link: Link = { version: 1, sequence: this.sequence + 1, previous: this.head };
+    return Buffer.from(JSON.stringify({ ...link, ...body }));
+  }
+
+  /** Everything that is still needed, as the first entry of a new file. Forgets old days. */
+  carry(oldestDay: number): LedgerBody {
+    const progress = [...this.progress.values()];
+    const pending = [...this.pending.values()].filter(
+      ({ spec, window }) => dayOfWindow(window, this.specs.get(spec)!.windowMs) >= oldestDay,
+    );
+    const specs = new Set(pending.map(({ spec }) => spec));
+    return {
+      kind: "carry",
+      dataset: this.dataset,
+      instance: this.instance,
+      specs: [...this.specs].filter(([hash]) => specs.has(hash)),
+      debits: this.debits.filter(({ day }) => day >= oldestDay),
+      progress: progress.filter(({ day }) => day >= oldestDay),
+      pending,
+    };
+  }
+
+  hasPaid(plan: string, day: number): boolean {
+    return this.debits.some((debit) => debit.plan === plan && debit.day === day);
+  }
+
+  /** Would the dataset's budget of the day cover this plan too? */
+  canPay(debit: Debit): boolean {
+    const others = this.debits.filter(({ day }) => day === debit.day);
+    const sum = (of: (from: Debit) => string): Rational =>
+      [...others, debit].reduce((total, each) => add(total, decimal(of(each))), ZERO);
+    const sameBudget = others.every(
+      ({ budget }) =>
+        budget.epsilon === debit.budget.epsilon && budget.delta === debit.budget.delta,
+    );
+    return (
+      sameBudget &&
+      isAtMost(
+        sum(({ epsilon }) => epsilon),
+        decimal(debit.budget.epsilon),
+      ) &&
+      isAtMost(
+        sum(({ delta }) => delta),
+        decimal(debit.budget.delta),
+      )
+    );
+  }
+
+  #applyBody(entry: LedgerEntry): void {
+    switch (entry.kind) {
+      case "genesis":
+        this.#requireDataset(entry.dataset);
+        this.instance = entry.instance;
+        return;
+      case "carry":
+        this.#requireDataset(entry.dataset);
+        this.instance = entry.instance;
+        for (const [hash, spec] of entry.specs) this.specs.set(hash, spec);
+        this.debits.push(...entry.debits);
+        for (const progress of entry.progress) this.#setProgress(progress);
+        for (const release of entry.pending) this.pending.set(release.id, release);
+        return;
+      case "spec":
+        this.specs.set(entry.hash, entry.spec);
+        return;
+      case "release":
+        this.#applyRelease(entry.release, entry.contributions, entry.debit);
+        return;
+      case "delivered":
+        this.pending.delete(entry.release);
+        return;
+      default:
+        this.#require(false, "has an entry of a kind that this version does not know");
+    }
+  }
+
+  #applyRelease(release: Release, contributions: string, debit: Debit | undefined): void {
+    const spec = this.specs.get(release.spec);
+    this.#require(spec !== undefined, "releases without a specification");
+    const last = this.lastWindows.get(release.plan) ?? Number.NEGATIVE_INFINITY;
+    this.#require(release.window > last, "goes back in time");
+    const day = dayOfWindow(release.window, spec!.windowMs);
+    if (debit !== undefined) {
+      this.#require(debit.day === day && debit.plan === release.plan, "pays for another day");
+      this.#require(this.canPay(debit), "spends more than the budget");
+      this.debits.push(debit);
+    }
+    this.#require(this.hasPaid(release.plan, day), "releases without a debit");
+    this.#setProgress({ plan: release.plan, lastWindow: release.window, day, contributions });
+    this.pending.set(release.id, { ...release, sequence: this.sequence, head: this.head });
+  }
+
+  #setProgress(progress: PlanProgress): void {
+    this.progress.set(`${progress.plan} ${progress.day}`, progress);
+    const last = this.lastWindows.get(progress.plan) ?? Number.NEGATIVE_INFINITY;
+    this.lastWindows.set(progress.plan, Math.max(last, progress.lastWindow));
+  }
+
+  #parse(payload: Uint8Array): LedgerEntry {
+    try {
+      const entry = JSON.parse(Buffer.from(payload).toString("utf8")) as LedgerEntry;
+      if (entry.version === 1 && Number.isSafeInteger(entry.sequence)) return entry;
+    } catch {
+      // Reported below, without the text.
+    }
+    throw this.#damaged("has an entry that is not one");
+  }
+
+  #requireDataset(dataset: string): void {
+    this.#require(dataset === this.dataset, "is the ledger of another dataset");
+  }
+
+  #require(condition: boolean, problem: string): void {
+    if (!condition) throw this.#damaged(problem);
+  }
+
+  #damaged(problem: string): AgentError {
+    return new AgentError(
+      "dp_window.ledger_damaged",
+      `the ledger of dataset ${this.dataset} ${problem} (after entry ${this.sequence})`,
+    );
+  }
+}
+
+export function dayOfWindow(window: number, windowMs: number): number {
+  return Math.floor((window * windowMs) / PERIOD_MS);
+}
+
+function decimal(text: string): Rational {
+  const value = parseDecimal(text);
+  if (value === undefined) throw new Error("a ledger holds decimals only");
+  return value;
+}

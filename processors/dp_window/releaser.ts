@@ -1,0 +1,147 @@
+/**
+ * Turns closed windows into durable releases.
+ *
+ * The order is what makes it safe, and each step is on disk before the next: the contributions of
+ * the day (bounds hold across a crash), then one ledger entry with the debit and the noisy values
+ * (one noise for a window, for ever); only then is the release given out to be handed on.
+ *
+ * Invariant: which windows are released, and when, depends on the clock and the ledger alone.
+ */
+import type { RandomSource } from "../../src/component/settings.ts";
+import type { Aggregator, WindowCounts } from "./aggregator.ts";
+import type { Ledger } from "./ledger.ts";
+import { debitOf, releaseIdOf } from "./ledger.ts";
+import type { Release, StoredRelease } from "./ledger_state.ts";
+import { dayOfWindow } from "./ledger_state.ts";
+import { drawNoise } from "./noise.ts";
+import type { Periods } from "./periods.ts";
+import { drawsFrom } from "./samplers.ts";
+import type { Spec } from "./spec.ts";
+import { cellsOfSpec } from "./spec.ts";
+
+/** Closed windows that wait for a full disk; further ones are forgotten, the oldest first. */
+const DUE_MAX = 100;
+
+export interface ReleaserOptions {
+  readonly spec: Spec;
+  readonly specHash: string;
+  readonly plan: string;
+  readonly processor: string;
+  readonly ledger: Ledger;
+  readonly aggregator: Aggregator;
+  readonly periods: Periods;
+  readonly random: RandomSource;
+  /** A window that began earlier was not seen whole. */
+  readonly startedMs: number;
+}
+
+interface DueWindow {
+  readonly window: number;
+  readonly day: number;
+  readonly status: Release["status"];
+  readonly counts: WindowCounts;
+  /** Drawn once, even when the disk refuses the entry at first. */
+  values: string[] | undefined;
+}
+
+export class Releaser {
+  readonly #options: ReleaserOptions;
+  #due: DueWindow[] = [];
+  /** The last window that was open at a tick. */
+  #lastSeen: number;
+
+  constructor(options: ReleaserOptions) {
+    this.#options = options;
+    this.#lastSeen = options.aggregator.lastOpenAt(options.startedMs);
+  }
+
+  /**
+   * Takes the windows that are closed at `nowMs`. A window that no tick saw open (the machine
+   * slept, or the clock was set) is left out.
+   */
+  collect(nowMs: number): void {
+    const { aggregator, spec, startedMs } = this.#options;
+    const firstOpen = aggregator.firstOpenAt(nowMs);
+    const end = Math.min(firstOpen, this.#lastSeen + 1);
+    for (let window = aggregator.firstOpen; window < end; window++) {
+      this.#due.push({
+        window,
+        day: dayOfWindow(window, spec.windowMs),
+        status: startedMs > window * spec.windowMs ? "partial" : "ok",
+        counts: aggregator.take(window),
+        values: undefined,
+      });
+    }
+    aggregator.closeBefore(firstOpen);
+    this.#lastSeen = Math.max(this.#lastSeen, aggregator.lastOpenAt(nowMs));
+    this.#due = this.#due.slice(-DUE_MAX);
+  }
+
+  /**
+   * Makes what was collected durable and gives at most `room` releases; the windows beyond are
+   * forgotten. When a write fails it throws, and the next call goes on from there.
+   */
+  async prepare(room: number): Promise<StoredRelease[]> {
+    const releases: StoredRelease[] = [];
+    const marks = new Map<number, string>();
+    const { periods, aggregator, spec } = this.#options;
+    for (let due = this.#due[0]; due !== undefined; due = this.#due[0]) {
+      if (releases.length < room && this.checkBudget(due.day)) {
+        const mark = marks.get(due.day) ?? (await periods.write(due.day));
+        marks.set(due.day, mark);
+        const release = await this.#commit(due, mark);
+        if (release !== undefined) releases.push(release);
+      }
+      due.counts.fill(0);
+      // By identity, because `collect` may have dropped it meanwhile.
+      this.#due = this.#due.filter((other) => other !== due);
+    }
+    await periods.eraseBefore(dayOfWindow(aggregator.firstOpen, spec.windowMs));
+    return releases;
+  }
+
+  /** True when releases of the day are paid for or can be. Otherwise the day becomes silent. */
+  checkBudget(day: number): boolean {
+    const { ledger, periods, plan, spec } = this.#options;
+    if (periods.silence(day) !== undefined) return false;
+    if (ledger.state.hasPaid(plan, day) || ledger.state.canPay(debitOf(plan, spec, day)))
+      return true;
+    periods.silenceDay(day, "exhausted");
+    return false;
+  }
+
+  async #commit(due: DueWindow, contributions: string): Promise<StoredRelease | undefined> {
+    const { spec, specHash, plan, processor, ledger, periods } = this.#options;
+    due.values ??= this.#noisy(due.counts);
+    const release: Release = {
+      id: releaseIdOf(plan, specHash, spec.dataset, due.window),
+      plan,
+      processor,
+      spec: specHash,
+      window: due.window,
+      status: due.status,
+      values: due.values,
+    };
+    const result = await ledger.commit(release, spec, contributions);
+    if (result !== "exhausted") return result;
+    // Another processor of the dataset was faster by a moment.
+    periods.silenceDay(due.day, "exhausted");
+    return undefined;
+  }
+
+  /** The counts of a window with their noise: exact integers from end to end. */
+  #noisy(counts: WindowCounts): string[] {
+    const { spec, random } = this.#options;
+    const cells = cellsOfSpec(spec);
+    const draws = drawsFrom(random);
+    const values: string[] = [];
+    for (const [index, { noise }] of spec.metrics.entries()) {
+      for (let cell = 0; cell < cells; cell++) {
+        const count = BigInt(counts[index * cells + cell]!);
+        values.push((count + drawNoise(draws, noise)).toString());
+      }
+    }
+    draws.clear();
+    return values;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Every kind that the detector knows. A new one is a row here, its verifier, and two files of
+ * samples: `testdata/<name>/found.txt` and `testdata/<name>/not_found.txt`.
+ *
+ * Of two findings that cover the same characters the one of the earlier row wins.
+ */
+import { apiKeys } from "./api_keys.ts";
+import { email } from "./email.ts";
+import type { Entity } from "./entity.ts";
+import { iban } from "./iban.ts";
+import { ipv4 } from "./ipv4.ts";
+import { ipv6 } from "./ipv6.ts";
+import { jwt } from "./jwt.ts";
+import { authorization, cookie, secret } from "./keyed_secrets.ts";
+import { macAddress } from "./mac_address.ts";
+import { paymentCard } from "./payment_card.ts";
+import { phoneE164 } from "./phone_e164.ts";
+import { privateKey } from "./private_key.ts";
+import { urlUserinfo } from "./url_userinfo.ts";
+import { usSsn } from "./us_ssn.ts";
+
+export const entityTable: readonly Entity[] = [
+  privateKey,
+  jwt,
+  ...apiKeys,
+  authorization,
+  cookie,
+  urlUserinfo,
+  secret,
+  email,
+  paymentCard,
+  iban,
+  usSsn,
+  phoneE164,
+  ipv6,
+  ipv4,
+  macAddress,
+];

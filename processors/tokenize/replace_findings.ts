@@ -1,0 +1,110 @@
+/**
+ * Puts tokens in the places of a record's findings.
+ *
+ * Invariant: after it no finding is left, and every character that one covered is gone. Places that
+ * do not fit the record are an error, because then nobody knows where the value is.
+ */
+import type { AnyValue, AnyValueMap, Attributes } from "../../src/data/any_value.ts";
+import { isAnyValueMap } from "../../src/data/any_value.ts";
+import type { Finding } from "../../src/data/finding.ts";
+import type { LogRecord } from "../../src/data/log_record.ts";
+
+export type MakeToken = (entity: string, value: string) => string;
+
+export interface Replaced {
+  readonly body: AnyValue;
+  readonly attributes: Attributes;
+}
+
+export function replaceFindings(
+  record: LogRecord,
+  findings: readonly Finding[],
+  makeToken: MakeToken,
+): Replaced {
+  let body = record.body;
+  let attributes: AnyValue = record.attributes;
+  // Containers that were copied for this record already.
+  const owned = new Set<AnyValue>();
+  for (const group of groupByText(findings)) {
+    const { root, path } = group[0]!;
+    const replace = (value: AnyValue): string => replaceInText(value, group, makeToken);
+    if (root === "body") body = replaceAt(body, path, 0, replace, owned);
+    else attributes = replaceAt(attributes, path, 0, replace, owned);
+  }
+  return { body, attributes: attributes as Attributes };
+}
+
+/** Findings of one text, in rising order; there is one group for a text. */
+function groupByText(findings: readonly Finding[]): Iterable<Finding[]> {
+  if (findings.length === 1) return [[findings[0]!]];
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = keyOf(finding);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [finding]);
+    else group.push(finding);
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.start - b.start);
+  return groups.values();
+}
+
+function keyOf(finding: Finding): string {
+  const { root, path } = finding;
+  if (path.length === 0) return root;
+  // A body and an attribute may not fall together, nor `["a", 1]` and `["a", "1"]`.
+  if (path.length === 1 && root === "attributes" && typeof path[0] === "string")
+    return `.${path[0]}`;
+  return JSON.stringify([root, path]);
+}
+
+function replaceInText(value: AnyValue, group: readonly Finding[], makeToken: MakeToken): string {
+  if (typeof value !== "string") throw new Error("a finding points at no text");
+  let text = "";
+  let copied = 0;
+  for (const { entity, start, end } of group) {
+    if (start < copied || end <= start || end > value.length) {
+      throw new Error("a finding does not fit its text");
+    }
+    text += value.slice(copied, start) + makeToken(entity, value.slice(start, end));
+    copied = end;
+  }
+  return text + value.slice(copied);
+}
+
+/** A copy of `value` along the path, with the text at its end replaced. */
+function replaceAt(
+  value: AnyValue,
+  path: Finding["path"],
+  depth: number,
+  replace: (value: AnyValue) => string,
+  owned: Set<AnyValue>,
+): AnyValue {
+  const key = path[depth];
+  if (key === undefined) return replace(value);
+  if (Array.isArray(value) && typeof key === "number" && key < value.length) {
+    const copy = owned.has(value) ? value : [...value];
+    owned.add(copy);
+    copy[key] = replaceAt(copy[key], path, depth + 1, replace, owned);
+    return copy;
+  }
+  if (isAnyValueMap(value) && typeof key === "string" && Object.hasOwn(value, key)) {
+    const copy: AnyValueMap = owned.has(value) ? value : { ...value };
+    owned.add(copy);
+    setOwn(copy, key, replaceAt(copy[key], path, depth + 1, replace, owned));
+    return copy;
+  }
+  throw new Error("a finding's path leads nowhere");
+}
+
+/** Sets a property of the object itself, also one with the name `__proto__`. */
+export function setOwn(map: AnyValueMap, key: string, value: AnyValue): void {
+  if (key !== "__proto__") map[key] = value;
+  else {
+    Object.defineProperty(map, key, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+}

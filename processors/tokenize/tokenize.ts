@@ -1,0 +1,149 @@
+/**
+ * The processor: replaces what a detector found, and the attributes that the user names, by tokens.
+ *
+ * Invariant: a record that leaves has no findings. One that cannot be treated is withheld.
+ */
+import type { Attributes as Labels } from "@opentelemetry/api";
+import type { LogsConsumer, Processor } from "../../src/component/component.ts";
+import { describeError } from "../../src/component/errors.ts";
+import type { Settings } from "../../src/component/settings.ts";
+import { formatComponentId } from "../../src/component/settings.ts";
+import type { AnyValue } from "../../src/data/any_value.ts";
+import { Double } from "../../src/data/any_value.ts";
+import type { Finding } from "../../src/data/finding.ts";
+import type { LogBatch } from "../../src/data/log_batch.ts";
+import { mapRecords } from "../../src/data/log_batch.ts";
+import type { LogRecord } from "../../src/data/log_record.ts";
+import { tokenEndAt } from "../../src/data/token.ts";
+import type { Config } from "./config.ts";
+import { replaceFindings, setOwn } from "./replace_findings.ts";
+import { readTokenKeys } from "./token_keys.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+const WARNING_INTERVAL_MS = 60_000;
+
+export class Tokenize implements Processor {
+  readonly #config: Config;
+  readonly #settings: Settings;
+  readonly #next: LogsConsumer;
+  readonly #withheld;
+  readonly #labels: Labels;
+  /** Attribute names with the entity that their tokens show: `user.id` is `user_id`. */
+  readonly #wholeAttributes: ReadonlyMap<string, string>;
+  #tokenizer: Tokenizer | undefined;
+  #failures = 0;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(config: Config, settings: Settings, next: LogsConsumer) {
+    this.#config = config;
+    this.#settings = settings;
+    this.#next = next;
+    this.#wholeAttributes = new Map(config.attributes.map((name) => [name, entityOf(name)]));
+    this.#labels = {
+      processor: formatComponentId(settings.id),
+      ...(settings.pipeline !== undefined && { pipeline: settings.pipeline }),
+    };
+    this.#withheld = settings.meter.createCounter("vouchsafe_tokenize_withheld_records", {
+      description: "Records that were withheld because their findings could not be tokenized.",
+    });
+  }
+
+  /** Throws `tokenize.no_key`, `tokenize.key_malformed` or `storage.insecure`. */
+  async start(): Promise<void> {
+    const { active, retired } = await readTokenKeys(this.#config.keys.directory);
+    this.#tokenizer = new Tokenizer(active, this.#config.domain, this.#config.cache_size);
+    this.#settings.logger.info("token keys are loaded", {
+      active: active.kid,
+      retired: retired.length,
+    });
+  }
+
+  async shutdown(): Promise<void> {}
+
+  async consumeLogs(batch: LogBatch): Promise<void> {
+    const tokenized = mapRecords(batch, this.#tokenizeRecord);
+    if (this.#failures > 0) this.#withheld.add(this.#failures, this.#labels);
+    this.#failures = 0;
+    if (tokenized.records.length > 0) await this.#next.consumeLogs(tokenized);
+  }
+
+  readonly #tokenizeRecord = (record: LogRecord): LogRecord | undefined => {
+    try {
+      return this.#tokenizeOrThrow(record);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  };
+
+  #tokenizeOrThrow(record: LogRecord): LogRecord {
+    let body = record.body;
+    let attributes = record.attributes;
+    if (record.findings !== undefined) {
+      const findings = this.#wholeAttributes.size === 0 ? record.findings : this.#inParts(record);
+      ({ body, attributes } = replaceFindings(record, findings, this.#makeToken));
+    }
+    for (const [name, entity] of this.#wholeAttributes) {
+      if (!Object.hasOwn(attributes, name)) continue;
+      const value = attributes[name];
+      const token = this.#wholeToken(entity, value);
+      if (token === value) continue;
+      if (attributes === record.attributes) attributes = { ...attributes };
+      setOwn(attributes, name, token);
+    }
+    const isSame = attributes === record.attributes && record.findings === undefined;
+    return isSame ? record : record.with(body, attributes);
+  }
+
+  readonly #makeToken = (entity: string, value: string): string =>
+    this.#tokenizer!.token(entity, value);
+
+  /**
+   * The findings without those that cover a part of an attribute which becomes a token as a whole.
+   * A finding that covers all of it stays, so that an address has one token in all places.
+   */
+  #inParts(record: LogRecord): readonly Finding[] {
+    return record.findings!.filter((finding) => {
+      const name = finding.path[0];
+      if (finding.root !== "attributes" || finding.path.length !== 1) return true;
+      if (typeof name !== "string" || !this.#wholeAttributes.has(name)) return true;
+      const value = record.attributes[name];
+      return typeof value === "string" && finding.start === 0 && finding.end === value.length;
+    });
+  }
+
+  #wholeToken(entity: string, value: AnyValue): AnyValue {
+    if (typeof value === "string") return this.#textToken(entity, value);
+    if (typeof value === "number" || typeof value === "bigint" || value instanceof Double) {
+      return this.#textToken(entity, String(value));
+    }
+    if (Array.isArray(value)) return value.map((element) => this.#wholeToken(entity, element));
+    if (value === null || value === undefined || typeof value === "boolean") return value;
+    throw new Error("an attribute to be tokenized is neither text nor a number");
+  }
+
+  /** Nothing stands for nobody: `-` is how access logs write it. Tokens are left alone. */
+  #textToken(entity: string, text: string): string {
+    if (text === "" || text === "-" || tokenEndAt(text, 0) === text.length) return text;
+    return this.#makeToken(entity, text);
+  }
+
+  #fail(error: unknown): void {
+    this.#failures++;
+    const nowMs = this.#settings.clock.nowMs();
+    if (nowMs - this.#warnedAtMs < WARNING_INTERVAL_MS) return;
+    this.#warnedAtMs = nowMs;
+    this.#settings.logger.warn("a record could not be tokenized and was withheld", {
+      error: describeError(error),
+    });
+  }
+}
+
+/** The name of an attribute in the letters of an entity's name. */
+function entityOf(attribute: string): string {
+  const name = attribute
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^[^a-z]+|_+$/g, "");
+  return name.slice(0, 48) || "attribute";
+}

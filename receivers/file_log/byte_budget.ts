@@ -1,0 +1,51 @@
+/**
+ * How many bytes of all files may be read and not yet acknowledged: this is the receiver's
+ * backpressure and its bound on memory.
+ *
+ * Invariant: who asked first gets first. A request larger than the whole budget is granted when
+ * nothing else is out, so that nobody waits for ever.
+ */
+export class ByteBudget {
+  readonly #maxBytes: number;
+  #usedBytes = 0;
+  readonly #waiting: { readonly bytes: number; readonly grant: () => void }[] = [];
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  async take(bytes: number): Promise<void> {
+    if (this.#waiting.length === 0 && this.#fits(bytes)) {
+      this.#usedBytes += bytes;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ bytes, grant: resolve });
+    await promise;
+  }
+
+  give(bytes: number): void {
+    this.#usedBytes -= bytes;
+    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!.bytes)) {
+      const { bytes: next, grant } = this.#waiting.shift()!;
+      this.#usedBytes += next;
+      grant();
+    }
+  }
+
+  /** Lets everybody go on, because nothing is to be read any more. */
+  open(): void {
+    for (const { bytes, grant } of this.#waiting.splice(0)) {
+      this.#usedBytes += bytes;
+      grant();
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#usedBytes === 0 || this.#usedBytes + bytes <= this.#maxBytes;
+  }
+}

@@ -1,0 +1,24 @@
+/** Named groups of a Go regular expression to attributes (or any other field). */
+import type { RegexParserConfig } from "./config.ts";
+import { compileGoRegex } from "./go_regex.ts";
+import type { Operator, OperatorContext } from "./operator.ts";
+import { parserOperator } from "./parser.ts";
+
+/**
+ * BUG: JavaScript's engine backtracks, so an expression with nested repetition can take very long on
+ * a hostile line. This bounds the damage; Go's own engine would be linear.
+ */
+export const REGEX_INPUT_CHARACTERS_MAX = 64 * 1024;
+
+export function regexParser(config: RegexParserConfig, context: OperatorContext): Operator {
+  const expression = compileGoRegex(config.regex);
+  return parserOperator(config, context, (text) => {
+    if (text.length > REGEX_INPUT_CHARACTERS_MAX) return undefined;
+    const groups = expression.exec(text)?.groups;
+    if (groups === undefined) return undefined;
+    // As in Go, a group that took no part in the match is the empty string.
+    const fields: Record<string, string> = {};
+    for (const name in groups) fields[name] = groups[name] ?? "";
+    return fields;
+  });
+}

@@ -1,0 +1,121 @@
+/** Configuration of the `otlp` receiver: the Collector's keys, and limits of our own. */
+import { z } from "zod";
+import { byteSize, durationMs } from "../../config/values.ts";
+import { parseEndpoint } from "./endpoint.ts";
+
+const endpoint = z
+  .string()
+  .refine(
+    (text) => parseEndpoint(text) !== undefined,
+    "expected host:port such as localhost:4318, 0.0.0.0:4318 or [::1]:4318",
+  );
+const positiveSize = byteSize.refine((bytes) => bytes > 0, "must be larger than 0");
+const maxConnections = z.int().min(1).default(512);
+
+const http = z.strictObject({
+  endpoint: endpoint
+    .default("localhost:4318")
+    .describe("Where to listen: `host:port`. `localhost` is the loopback interface only."),
+  logs_url_path: z
+    .string()
+    .startsWith("/")
+    .default("/v1/logs")
+    .describe("Path to which clients post logs."),
+  max_request_body_size: positiveSize
+    .prefault("20MiB")
+    .describe("Largest request, before and after decompression; a larger one is refused (413)."),
+  max_connections: maxConnections.describe("Connections open at once; further ones are closed."),
+  read_header_timeout: durationMs
+    .prefault("10s")
+    .describe("How long the headers of a request may take; 0 is for ever."),
+  read_timeout: durationMs
+    .prefault("30s")
+    .describe("How long a whole request may take to arrive; 0 is for ever."),
+  idle_timeout: durationMs
+    .prefault("1m")
+    .describe("How long a connection without a request stays open; 0 is for ever."),
+});
+const checkedHttp = http.refine(
+  ({ read_header_timeout: headers, read_timeout: whole }) => whole === 0 || headers <= whole,
+  { message: "must not be longer than read_timeout", path: ["read_header_timeout"] },
+);
+
+const grpc = z.strictObject({
+  endpoint: endpoint
+    .default("localhost:4317")
+    .describe("Where to listen: `host:port`. `localhost` is the loopback interface only."),
+  max_recv_msg_size_mib: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(4)
+    .describe("Largest message in MiB, before and after decompression."),
+  max_concurrent_streams: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests under way at once in one connection."),
+  max_connections: maxConnections.describe("Connections open at once; further ones are closed."),
+});
+
+const protocols = z
+  .strictObject({
+    // `http:` without anything behind it is null in YAML and means the defaults.
+    http: checkedHttp
+      .nullable()
+      .transform((value) => value ?? http.parse({}))
+      .optional()
+      .describe("OTLP over HTTP, protobuf and JSON. On when the key is there."),
+    grpc: grpc
+      .nullable()
+      .transform((value) => value ?? grpc.parse({}))
+      .optional()
+      .describe("OTLP over gRPC. On when the key is there."),
+  })
+  .refine(
+    (value) => value.http !== undefined || value.grpc !== undefined,
+    "must specify at least one protocol: `http:`, `grpc:` or both",
+  );
+
+export const configSchema = z
+  .strictObject({
+    protocols: protocols.describe("The protocols to listen for; at least one."),
+    acknowledge_timeout: durationMs
+      .refine((ms) => ms > 0, "must be longer than 0s")
+      .prefault("10s")
+      .describe(
+        "How long a client waits until its records are safe; then it is asked to try again.",
+      ),
+    max_in_flight_bytes: positiveSize
+      .prefault("64MiB")
+      .describe("Decompressed bytes of all requests that are not finished; beyond, clients wait."),
+    max_records: z
+      .int()
+      .min(1)
+      .default(100_000)
+      .describe("Records in one request; those beyond are rejected (partial success)."),
+    max_values_per_record: z
+      .int()
+      .min(1)
+      .default(10_000)
+      .describe("Attributes and elements of a record at all levels; one with more is rejected."),
+    max_nesting_depth: z
+      .int()
+      .min(1)
+      .max(200)
+      .default(64)
+      .describe("Levels of arrays and maps in a value; a record with more is rejected."),
+  })
+  .refine(
+    ({ protocols, max_in_flight_bytes }) =>
+      max_in_flight_bytes >= (protocols.http?.max_request_body_size ?? 0) &&
+      max_in_flight_bytes >= (protocols.grpc?.max_recv_msg_size_mib ?? 0) * 1024 * 1024,
+    {
+      message: "must be at least as large as the largest request that is allowed",
+      path: ["max_in_flight_bytes"],
+    },
+  );
+
+export type OtlpConfig = z.infer<typeof configSchema>;
+export type HttpConfig = NonNullable<OtlpConfig["protocols"]["http"]>;
+export type GrpcConfig = NonNullable<OtlpConfig["protocols"]["grpc"]>;

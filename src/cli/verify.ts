@@ -1,0 +1,174 @@
+/**
+ * `vouchsafe verify`: is this archive whole? Needs no key but the log's public one, and no agent.
+ */
+import { readFile } from "node:fs/promises";
+import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
+import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
+import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
+import { readIdentities } from "../../exporters/sealed_archive/reader/identity_file.ts";
+import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
+import type {
+  VerifyOptions,
+  VerifyResult,
+} from "../../exporters/sealed_archive/reader/verify_archive.ts";
+import { verifyArchive } from "../../exporters/sealed_archive/reader/verify_archive.ts";
+import { AgentError, describeError } from "../component/errors.ts";
+import { systemClock } from "../lib/system_clock.ts";
+import { ChainContinuity } from "./chain_continuity.ts";
+import type { Command, CommandIo, CommandLine } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+
+const EXIT_UNCHECKED = 2;
+const FINDINGS_SHOWN = 20;
+
+export const verifyCommand: Command = {
+  summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
+  usage: "ARCHIVE [--vkey FILE|TEXT] [-i IDENTITY] [--checkpoint FILE] [--json]",
+  options: {
+    vkey: { type: "string" },
+    identity: { type: "string", short: "i" },
+    checkpoint: { type: "string" },
+    json: { type: "boolean" },
+  },
+  help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
+
+      --vkey FILE|TEXT   the log's public key, kept away from the archive; without it the key
+                         beside the archive is trusted, which whoever replaces all can replace
+  -i, --identity FILE    an age identity: also decrypts every block and checks every record
+      --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+      --json             the result as JSON
+
+Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
+
+Example:
+  vouchsafe verify ./archive --vkey log.vkey -i auditor-identity.txt`,
+  run,
+};
+
+async function run(line: CommandLine, io: CommandIo): Promise<number> {
+  const [archive, ...rest] = line.positionals;
+  if (archive === undefined || rest.length > 0) throw new UsageError("expected one ARCHIVE");
+  const isJson = line.values.json === true;
+  try {
+    const options = await readOptions(archive, line);
+    const result = await verifyArchive(options);
+    const keySource = options.verifier === undefined ? "archive" : "argument";
+    io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
+    return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (!(error instanceof AgentError) && code === undefined) throw error;
+    const reason = describeError(error);
+    if (isJson) io.stdout.write(`${JSON.stringify({ status: "unchecked", reason })}\n`);
+    else io.stderr.write(`could not check: ${reason}\n`);
+    return EXIT_UNCHECKED;
+  }
+}
+
+async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
+  const { vkey, identity, checkpoint } = values;
+  const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
+  const identities = typeof identity === "string" ? await readIdentities(identity) : undefined;
+  const kept =
+    typeof checkpoint === "string"
+      ? await readKept(checkpoint, verifier ?? (await new LogFiles(archive).readVerifier()))
+      : undefined;
+  const observer = identities === undefined ? undefined : new ChainContinuity();
+  return { archive, verifier, identities, kept, observer, clock: systemClock };
+}
+
+/** A vkey is text of one line with two `+`; anything else is the name of a file with one. */
+export async function readVerifier(text: string): Promise<NoteVerifier> {
+  if (/^[^+/\\]*[^+]*\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text)) return parseVerifier(text);
+  try {
+    return parseVerifier(await readFile(text, "utf8"));
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause;
+    throw new AgentError("archive.key_invalid", `cannot read the verifier key ${text}`, { cause });
+  }
+}
+
+async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOptions["kept"]> {
+  const note = await readFile(path).catch((cause: unknown) => {
+    throw new AgentError("archive.unreadable", `cannot read the kept checkpoint ${path}`, {
+      cause,
+    });
+  });
+  const { checkpoint, problem } = judgeCheckpoint(note, verifier);
+  if (problem === undefined) return checkpoint;
+  throw new AgentError("archive.unreadable", `${path} cannot be compared with: ${problem}`);
+}
+
+type KeySource = "archive" | "argument";
+
+function jsonResult(result: VerifyResult, keySource: KeySource): string {
+  const seconds = result.elapsedMs / 1000;
+  const report = {
+    status: result.findingsCount === 0 ? "whole" : "tampered",
+    origin: result.origin,
+    vkey: result.vkey,
+    key_from: keySource,
+    size: result.size,
+    root: result.root,
+    entries: result.entries,
+    blocks: result.blocks,
+    records: result.records,
+    block_bytes: result.blockBytes,
+    newer_bytes: result.newerBytes,
+    decrypted_blocks: result.decryptedBlocks,
+    dropped: result.dropped.map(([chain, first, last]) => ({ chain, first, last })),
+    seconds,
+    findings_count: result.findingsCount,
+    findings: result.findings,
+  };
+  return `${JSON.stringify(report)}\n`;
+}
+
+function textResult(result: VerifyResult, keySource: KeySource): string {
+  const { findings, findingsCount } = result;
+  const lines: string[] = [];
+  for (const finding of findings.slice(0, FINDINGS_SHOWN)) {
+    lines.push(`TAMPERED  ${formatFinding(finding)}`);
+  }
+  if (findingsCount > FINDINGS_SHOWN) {
+    lines.push(`          and ${findingsCount - FINDINGS_SHOWN} more (see --json)`);
+  }
+  lines.push(
+    `${result.origin}: ${findingsCount === 0 ? "whole" : "NOT whole"}, ${summary(result)}`,
+  );
+  if (result.newerBytes > 0) {
+    lines.push(
+      `Beyond this checkpoint: ${result.newerBytes} newer bytes, not checked in this run.`,
+    );
+  }
+  if (result.entries.unknown !== undefined) {
+    lines.push(`${result.entries.unknown} entries are of kinds that this version does not know.`);
+  }
+  if (result.decryptedBlocks < result.blocks) {
+    lines.push(
+      `${count(result.blocks - result.decryptedBlocks, "block")} compared with the hash in the ` +
+        "log, not decrypted (-i IDENTITY of a recipient does that).",
+    );
+  }
+  if (keySource === "archive") {
+    lines.push(
+      "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
+      `replaces it, too: compare it with one kept elsewhere, or give --vkey '${result.vkey}'.`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function summary(result: VerifyResult): string {
+  const seconds = Math.max(result.elapsedMs, 1) / 1000;
+  const megabytes = result.blockBytes / 1e6;
+  return (
+    `${count(result.records, "record")} in ${count(result.blocks, "block")}, ` +
+    `${count(result.size, "log entry", "log entries")}, ${megabytes.toFixed(1)} MB, ` +
+    `in ${seconds.toFixed(1)} s (${Math.round(result.records / seconds)} records/s)`
+  );
+}
+
+function count(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * The health page, for orchestrators and people: 200 while records flow, 503 otherwise.
+ *
+ * Invariant: it answers from memory, so that a blocked disk or backend cannot make it late.
+ */
+import type { Clock } from "../component/settings.ts";
+import type { Page, Pages } from "./http_endpoint.ts";
+import type { StatusRegistry } from "./status.ts";
+
+export function healthPages(registry: StatusRegistry, clock: Clock): Pages {
+  const startMs = clock.nowMs();
+  return (path) => {
+    if (path !== "/" && path !== "/status") return undefined;
+    return healthPage(registry, startMs, clock.nowMs());
+  };
+}
+
+function healthPage(registry: StatusRegistry, startMs: number, nowMs: number): Page {
+  const status = registry.overall;
+  const healthy = status === "ok" || status === "degraded";
+  const content = {
+    status,
+    start_time: new Date(startMs).toISOString(),
+    uptime: `${Math.floor(Math.max(0, nowMs - startMs) / 1000)}s`,
+    components: registry.components,
+  };
+  return {
+    status: healthy ? 200 : 503,
+    contentType: "application/json",
+    body: `${JSON.stringify(content, undefined, 2)}\n`,
+  };
+}
