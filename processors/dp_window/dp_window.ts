@@ -227,14 +227,14 @@ export class DpWindow implements Processor {
   #tell(problem: string | undefined): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
-    const { logger, reportStatus } = this.#settings;
+    const { logger } = this.#settings;
     const { dataset } = this.#spec;
     if (problem === undefined) {
       logger.info("private counts are released again", { dataset });
-      reportStatus("ok");
+      this.#settings.reportStatus("ok");
     } else {
       logger.warn("private counts are not released", { dataset, reason: problem });
-      reportStatus("degraded", problem);
+      this.#settings.reportStatus("degraded", problem);
     }
   }
 

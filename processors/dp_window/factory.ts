@@ -10,6 +10,7 @@ export const factory: ProcessorFactory<DpWindowConfig> = {
   type: "dp_window",
   aliases: [],
   protects: true,
+  countsArePrivate: true,
   description: "Replaces records by differentially private counts of fixed windows.",
   configSchema,
   checkPosition,

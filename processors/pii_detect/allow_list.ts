@@ -1,4 +1,4 @@
-/** Findings that a user wants left alone. Each entry acts on one finding and switches nothing off. */
+/** Findings that a user wants left alone. An entry acts on one finding and switches nothing off. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { AllowConfig } from "./config.ts";
 import { linearRegExp } from "./user_rules.ts";

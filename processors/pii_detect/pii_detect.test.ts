@@ -60,7 +60,7 @@ test("passes on the same batch when nothing is found", async (t) => {
   assert.equal(next.batches[0], batch);
 });
 
-test("leaves what a tokenize behind will treat, with its places after the other changes", async (t) => {
+test("leaves what a tokenize behind will treat, with places after other changes", async (t) => {
   const { treat } = await detector(t, {}, ["tokenize"]);
   const body = "\u{1f415} password=hunter22 from 10.1.2.3 by anna@example.com";
   const record = (await treat({
@@ -354,7 +354,7 @@ test("counts findings by entity and action, and what is withheld by reason", asy
   ]);
 });
 
-test("refuses a key file that others can read, that is too short, or that is not there", async (t) => {
+test("refuses a key file that others can read, is too short, or is not there", async (t) => {
   const directory = await temporaryDirectory(t);
   const path = join(directory, "hash.key");
   const config = { hash_key_file: path, treatments: { ipv4: { action: "hash" } } };

@@ -49,7 +49,7 @@ export class Scanner implements Found {
   readonly #kinds = new Uint8Array(65_536);
   /** `#rows[row]` are the checks of a character, or of a run of digits of length `row`. */
   readonly #rows: Verify[][] = [];
-  /** Bit `n` of `#before[row << 8 | gate index]`: check `n` of the row may follow that character. */
+  /** Bit `n` of `#before[row << 8 | gate index]`: check `n` of the row may follow it. */
   readonly #before: Int32Array;
   readonly #after: Int32Array;
   readonly #text: ScannedText;

@@ -28,8 +28,8 @@ export function normalize(entity: string, value: string): string {
 }
 
 /**
- * Percent-decoded, in lower case, the domain in ASCII. RFC 5321 lets a host tell `Anna` from `anna`;
- * none does, and to count them as two people would be wrong more often.
+ * Percent-decoded, in lower case, the domain in ASCII. RFC 5321 lets a host tell `Anna` from
+ * `anna`; none does, and to count them as two people would be wrong more often.
  */
 function email(value: string): string {
   const decoded = decodePercent(value).toLowerCase();

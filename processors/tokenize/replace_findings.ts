@@ -9,6 +9,8 @@ import { isAnyValueMap } from "../../src/data/any_value.ts";
 import type { Finding } from "../../src/data/finding.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 
+const FEW = 16;
+
 export type MakeToken = (entity: string, value: string) => string;
 
 export interface Replaced {
@@ -35,26 +37,31 @@ export function replaceFindings(
 }
 
 /** Findings of one text, in rising order; there is one group for a text. */
-function groupByText(findings: readonly Finding[]): Iterable<Finding[]> {
-  if (findings.length === 1) return [[findings[0]!]];
-  const groups = new Map<string, Finding[]>();
+function groupByText(findings: readonly Finding[]): Finding[][] {
+  const groups: Finding[][] = [];
+  // Comparing paths is quicker than making keys of them, as long as there are few.
+  const byKey = findings.length > FEW ? new Map<string, Finding[]>() : undefined;
   for (const finding of findings) {
-    const key = keyOf(finding);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [finding]);
-    else group.push(finding);
+    const key = byKey === undefined ? "" : JSON.stringify([finding.root, finding.path]);
+    const known =
+      byKey === undefined ? groups.find((group) => isSameText(group[0]!, finding)) : byKey.get(key);
+    if (known !== undefined) known.push(finding);
+    else {
+      const group = [finding];
+      groups.push(group);
+      byKey?.set(key, group);
+    }
   }
-  for (const group of groups.values()) group.sort((a, b) => a.start - b.start);
-  return groups.values();
+  for (const group of groups) if (group.length > 1) group.sort((a, b) => a.start - b.start);
+  return groups;
 }
 
-function keyOf(finding: Finding): string {
-  const { root, path } = finding;
-  if (path.length === 0) return root;
-  // A body and an attribute may not fall together, nor `["a", 1]` and `["a", "1"]`.
-  if (path.length === 1 && root === "attributes" && typeof path[0] === "string")
-    return `.${path[0]}`;
-  return JSON.stringify([root, path]);
+function isSameText(a: Finding, b: Finding): boolean {
+  if (a.root !== b.root || a.path.length !== b.path.length) return false;
+  for (let depth = 0; depth < a.path.length; depth++) {
+    if (a.path[depth] !== b.path[depth]) return false;
+  }
+  return true;
 }
 
 function replaceInText(value: AnyValue, group: readonly Finding[], makeToken: MakeToken): string {

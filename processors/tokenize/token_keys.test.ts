@@ -47,7 +47,8 @@ test("says which folder has no key and how to make one", async (t) => {
   const directory = await temporaryDirectory(t);
   const expected = {
     code: "tokenize.no_key",
-    message: `no token key in ${directory}; make one: vouchsafe keys generate token -d ${directory}`,
+    message:
+      `no token key in ${directory}; ` + `make one: vouchsafe keys generate token -d ${directory}`,
   };
   await assert.rejects(readTokenKeys(directory), expected);
   await assert.rejects(readTokenKeys(join(directory, "none")), { code: "tokenize.no_key" });

@@ -32,8 +32,8 @@ export interface TokenKeys {
 }
 
 /**
- * Reads the folder. Throws `tokenize.no_key` when there is none, `tokenize.key_malformed` for a file
- * that is no key, `storage.insecure` for what others can read or change.
+ * Reads the folder. Throws `tokenize.no_key` when there is none, `tokenize.key_malformed` for a
+ * file that is no key, `storage.insecure` for what others can read or change.
  */
 export async function readTokenKeys(directory: string): Promise<TokenKeys> {
   const kids = await listKids(directory);

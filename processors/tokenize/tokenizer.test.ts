@@ -10,7 +10,7 @@ import type { TokenKey } from "./token_keys.ts";
 import { base32, deriveKey, OneShotHmac, Tokenizer } from "./tokenizer.ts";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
-const root = Uint8Array.from({ length: 32 }, (_, index) => index);
+const root: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => index);
 const key = (kid = "k1", bytes = root): TokenKey => ({ kid, root: new Secret(bytes) });
 
 test("HMAC gives the digests of RFC 4231, test cases 1, 2, 3 and 4", () => {
@@ -106,7 +106,7 @@ test("a token is what the documentation computes, from node:crypto alone", () =>
   assert.equal(token, "<email:k1:nbscvufqxlavxesoipzq>");
 });
 
-test("two agents with one root key give one token; another key, domain, entity or value does not", () => {
+test("one root key gives one token; another key, domain, entity or value does not", () => {
   const token = (kid: string, bytes: Uint8Array, domain: string, entity: string, value: string) =>
     new Tokenizer(key(kid, bytes), domain, 16).token(entity, value).split(":")[2];
   const one = token("k1", root, "a", "email", "x@y.io");

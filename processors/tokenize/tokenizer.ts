@@ -111,7 +111,7 @@ export class OneShotHmac {
   }
 }
 
-/** RFC 4648 section 6 in lower case without padding, of the first `size` bytes of a latin-1 text. */
+/** RFC 4648 section 6, lower case, no padding, of the first `size` bytes of a latin-1 text. */
 export function base32(bytes: string, size: number): string {
   let text = "";
   let bits = 0;

@@ -1,4 +1,4 @@
-/** Configuration of `file_log`: the keys and defaults of the Collector's receiver, and one of ours. */
+/** Configuration of `file_log`: the Collector's keys and defaults, and one key of ours. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
 import { globError } from "./glob.ts";

@@ -1,10 +1,10 @@
 /**
  * The way of one file's batches to the pipelines.
  *
- * Invariant: batches are handed on in order, several at a time; the acknowledged position is the end
- * of the longest prefix of them that was accepted (or refused for good, which is counted). A batch
- * that is refused for the moment is offered again, and everything not yet accepted after it as well,
- * in order.
+ * Invariant: batches are handed on in order, several at a time; the acknowledged position is the
+ * end of the longest prefix of them that was accepted (or refused for good, which is counted). A
+ * batch that is refused for the moment is offered again, and so is everything behind it that is not
+ * yet accepted, in order.
  */
 import type { LogsConsumer } from "../../src/component/component.ts";
 import { AgentError, describeError, isPermanent } from "../../src/component/errors.ts";

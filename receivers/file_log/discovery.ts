@@ -2,8 +2,8 @@
  * The paths that the include patterns match now.
  *
  * A folder is listed again only when its modification time says that a name came or went, so that
- * looking often is cheap. Symbolic links to files and folders are followed, except that `**` does not
- * go through links to folders (it could run in circles).
+ * looking often is cheap. Symbolic links to files and folders are followed, except that `**` does
+ * not go through links to folders (it could run in circles).
  */
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -91,7 +91,7 @@ export class Discovery {
     return true;
   }
 
-  /** How long a folder may wait for its turn, so that many of them are not all looked at at once. */
+  /** How long a folder waits for its turn, so that not all of many are looked at at once. */
   get #turnMs(): number {
     return (Math.ceil(this.#listings.size / DIRECTORIES_PER_POLL) - 1) * this.#pollIntervalMs;
   }

@@ -52,7 +52,7 @@ const latin1: Encoding = {
   unitBytes: 1,
   isText: true,
   keepsInvalidBytes: false,
-  decode: (bytes) => ({ text: bytes.latin1Slice(), bytesPerCharacter: 1 }),
+  decode: (bytes) => ({ text: bytes.toString("latin1"), bytesPerCharacter: 1 }),
   boundary: (_bytes, at) => at,
   lastLineEnd: (bytes) => bytes.lastIndexOf(LINE_FEED) + 1,
 };
@@ -61,8 +61,8 @@ const utf8: Encoding = {
   ...latin1,
   decode: (bytes) =>
     isAscii(bytes)
-      ? { text: bytes.latin1Slice(), bytesPerCharacter: 1 }
-      : { text: bytes.utf8Slice(), bytesPerCharacter: 0 },
+      ? { text: bytes.toString("latin1"), bytesPerCharacter: 1 }
+      : { text: bytes.toString("utf8"), bytesPerCharacter: 0 },
   boundary: (bytes, at) => {
     if (at >= bytes.length) return completeUtf8(bytes, at);
     let start = at;
@@ -93,7 +93,7 @@ function utf16(bigEndian: boolean): Encoding {
     decode: (bytes) => {
       const even = bytes.subarray(0, bytes.length & ~1);
       const littleEndian = bigEndian ? Buffer.from(even).swap16() : even;
-      return { text: littleEndian.ucs2Slice().toWellFormed(), bytesPerCharacter: 2 };
+      return { text: littleEndian.toString("utf16le").toWellFormed(), bytesPerCharacter: 2 };
     },
     boundary: (bytes, at) => {
       const even = at & ~1;

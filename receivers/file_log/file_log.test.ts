@@ -161,6 +161,65 @@ test("loses and doubles nothing with copytruncate", async (t) => {
   assert.deepEqual(running.bodies().toSorted(), [...lines, "the end"].toSorted());
 });
 
+test("knows short files and their copies, also after a restart", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, "app.log");
+  await writeFile(path, "first\n");
+  const options = { include: [`${path}*`] };
+  const one = await run(t, options);
+  await waitForBodies(one, ["first"]);
+  await appendFile(path, "late\n");
+  await copyFile(path, `${path}.1`);
+  await writeFile(path, "second\n");
+  await waitUntil("three lines", () => one.bodies().length >= 3);
+  assert.deepEqual(one.bodies().toSorted(), ["first", "late", "second"]);
+  await one.stop();
+  const two = await run(t, options, one.settings.root);
+  await appendFile(path, "third\n");
+  await waitForBodies(two, ["third"]);
+  // While the agent is down, the same happens once more.
+  await two.stop();
+  await appendFile(path, "fourth\n");
+  await rename(`${path}.1`, `${path}.2`);
+  await copyFile(path, `${path}.1`);
+  await writeFile(path, "fifth\n");
+  const three = await run(t, options, one.settings.root);
+  await waitUntil("two lines", () => three.bodies().length >= 2);
+  await appendFile(path, "sixth\n");
+  await waitUntil("three lines", () => three.bodies().length >= 3);
+  assert.deepEqual(three.bodies().toSorted(), ["fifth", "fourth", "sixth"]);
+});
+
+for (const [mode, expected] of [
+  ["ignore", ["third line"]],
+  ["read_whole_file", ["head", "third line"]],
+  ["read_new", ["third line"]],
+] as const) {
+  test(`on_truncate ${mode} decides about a file that begins the same`, async (t) => {
+    const path = join(await temporaryDirectory(t), "a.log");
+    await writeFile(path, `${"=".repeat(20)}head\n`);
+    const options = { include: [path], fingerprint_size: 16, on_truncate: mode };
+    const running = await run(t, options);
+    await waitForBodies(running, [`${"=".repeat(20)}head`]);
+    await appendFile(path, "more\n");
+    await waitUntil("both lines", () => running.bodies().length === 2);
+    await truncate(path, 25);
+    const isNoticed = (): boolean =>
+      running.bodies().length > 2 ||
+      running.settings.logged.some(({ message }) => message.includes("became shorter")) ||
+      running.settings.logged.filter(({ message }) => message === "reading a file").length > 1;
+    await waitUntil("the truncation is seen", isNoticed);
+    // With ignore, what lies before the old position is passed over.
+    await appendFile(path, mode === "ignore" ? "12345third line\n" : "third line\n");
+    await waitUntil("what follows", () => running.bodies().length >= 2 + expected.length);
+    const bodies = running
+      .bodies()
+      .slice(2)
+      .map((body) => String(body).replace(/^=+/, ""));
+    assert.deepEqual(bodies, expected);
+  });
+}
+
 test("replays what was not acknowledged with the same id and positions", async (t) => {
   const path = join(await temporaryDirectory(t), "a.log");
   const lines = numbered(0, 5000);

@@ -47,7 +47,10 @@ export function pathMatcher(patterns: readonly string[]): (path: string) => bool
     const root = base === "/" ? "" : literalSource(base);
     const rest = segments.map((segment) => {
       if (segment === "**") return "(?:/[^/]+)*";
-      return `/${typeof segment === "string" ? literalSource(segment) : segment.source.slice(1, -1)}`;
+      // A segment's expression is anchored; the path's as a whole is.
+      const source =
+        typeof segment === "string" ? literalSource(segment) : segment.source.slice(1, -1);
+      return `/${source}`;
     });
     return new RegExp(`^${root}${rest.join("")}$`, "s");
   });

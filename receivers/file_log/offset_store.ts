@@ -25,8 +25,11 @@ const fileEntry = z.strictObject({
   path: z.string(),
   device: z.string(),
   inode: z.string(),
-  /** `truncated`: its inode belongs to another content now. `gone`: nobody knows where it is. */
-  state: z.enum(["here", "truncated", "gone"]),
+  /**
+   * `copy`: what is left of it is a copy. `truncated`: its inode belongs to another content now.
+   * `gone`: nobody knows where it is.
+   */
+  state: z.enum(["here", "copy", "truncated", "gone"]),
   /** Milliseconds since the epoch since which the state is not `here`. */
   lost_since_ms: z.number(),
   fingerprint: z.strictObject({ hash: z.string(), length: z.int().min(0) }),
@@ -98,8 +101,8 @@ export class OffsetStore {
   }
 
   /**
-   * Resolves when all changes made so far are on disk, however long that takes; or when the store is
-   * closed, so look whether the work is still wanted.
+   * Resolves when all changes made so far are on disk, however long that takes; or when the store
+   * is closed, so look whether the work is still wanted.
    */
   commit(): Promise<void> {
     this.#next ??= Promise.withResolvers();

@@ -1,9 +1,9 @@
 /**
  * Bytes of a file to logs: lines, or what the multiline patterns say.
  *
- * Invariant: the logs depend only on the bytes and on the offset at which a log begins, never on how
- * the bytes were cut into reads. A replay from a stored offset therefore gives the same logs with the
- * same offsets. (A forced flush is the one exception; its place is stored before it is used.)
+ * Invariant: the logs depend only on the bytes and on the offset at which a log begins, never on
+ * how the bytes were cut into reads. A replay from a stored offset therefore gives the same logs with
+ * the same offsets. (A forced flush is the one exception; its place is stored before it is used.)
  */
 import { isUtf8 } from "node:buffer";
 import type { AnyValue } from "../../src/data/any_value.ts";

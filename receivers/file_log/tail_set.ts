@@ -1,9 +1,9 @@
 /**
- * All incarnations of files that are known, and the rules by which a file is known again. The README
- * gives them in words.
+ * All incarnations of files that are known, and the rules by which a file is known again. The
+ * README gives them in words.
  *
- * Invariant: at most one incarnation is attached to a device and inode; one that lost its file waits
- * (`truncated` or `gone`) until its rest turns up elsewhere or its time is over.
+ * Invariant: at most one incarnation is attached to a device and inode; one that lost its file
+ * waits (`truncated` or `gone`) until its rest turns up elsewhere or its time is over.
  */
 import type { Clock } from "../../src/component/settings.ts";
 import { fingerprintOf } from "./fingerprint.ts";

@@ -1,8 +1,8 @@
 /** OTLP over HTTP as a client sees it: real requests over real sockets. */
 import assert from "node:assert/strict";
 import type { IncomingHttpHeaders } from "node:http";
-import { Agent, request as httpRequest } from "node:http";
-import { connect, createServer } from "node:net";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
@@ -384,81 +384,6 @@ test("a hundred clients at once: each record once", async (t) => {
   assert.deepEqual(next.records.map(({ body }) => body).sort(), bodies.flat().sort());
 });
 
-test("shutdown waits for what is under way and closes idle connections", async (t) => {
-  const { receiver, next, port } = await start(t);
-  const gate = Promise.withResolvers<void>();
-  next.gate = () => gate.promise;
-  const agent = new Agent({ keepAlive: true });
-  t.after(() => agent.destroy());
-  const options = { method: "POST", path: "/v1/logs", headers: PROTOBUF, agent };
-  const answer = send(port, options, bodyOf("a"));
-  await waitUntil("the batch arrives", () => next.batches.length === 1);
-  let closed = false;
-  const shutdown = receiver.shutdown(new AbortController().signal).then(() => {
-    closed = true;
-  });
-  await assert.rejects(send(port, { method: "POST", path: "/v1/logs" }), { code: "ECONNREFUSED" });
-  assert.equal(closed, false);
-  gate.resolve();
-  assert.equal((await answer).headers.connection, "close");
-  await shutdown;
-  await receiver.shutdown(AbortSignal.abort());
-});
-
-test("shutdown does not wait beyond its deadline", async (t) => {
-  const { receiver, next, post } = await start(t);
-  const never = Promise.withResolvers<void>();
-  next.gate = () => never.promise;
-  const answer = post(bodyOf("a"));
-  await waitUntil("the batch arrives", () => next.batches.length === 1);
-  const deadline = new AbortController();
-  const shutdown = receiver.shutdown(deadline.signal);
-  deadline.abort();
-  await assert.rejects(answer);
-  await shutdown;
-});
-
-test("a port in use is named, with the next step", async (t) => {
-  const other = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  other.listen(0, "127.0.0.1", resolve);
-  await promise;
-  t.after(() => other.close());
-  const { port } = other.address() as { port: number };
-  for (const host of ["127.0.0.1", "localhost"]) {
-    const config = configSchema.parse({ protocols: { http: { endpoint: `${host}:${port}` } } });
-    const settings = await testSettings(t, { kind: "receiver", type: "otlp" });
-    const receiver = new OtlpReceiver(config, settings, new CollectingConsumer());
-    await assert.rejects(receiver.start(), (error: AgentError) => {
-      assert.equal(error.code, "otlp.port_in_use");
-      assert.match(error.message, new RegExp(`${host}:${port}.*change endpoint`));
-      return true;
-    });
-  }
-});
-
-test("when the second protocol cannot start, the first is closed again", async (t) => {
-  const { port } = await start(t);
-  const settings = await testSettings(t, { kind: "receiver", type: "otlp" });
-  const grpc = { endpoint: `127.0.0.1:${port}` };
-  const config = configSchema.parse({ protocols: { http: { endpoint: "127.0.0.1:0" }, grpc } });
-  const receiver = new OtlpReceiver(config, settings, new CollectingConsumer());
-  await assert.rejects(receiver.start(), { code: "otlp.port_in_use" });
-  const first = settings.logged.find(({ message }) => message === "listening")!;
-  await assert.rejects(send(first.attributes.port as number, {}), { code: "ECONNREFUSED" });
-});
-
-test("listening beyond the host is said in the log", async (t) => {
-  const loopback = await start(t);
-  assert.ok(loopback.settings.logged.every(({ level }) => level === "info"));
-  const open = await start(t, { endpoint: "0.0.0.0:0" });
-  assert.ok(
-    open.settings.logged.some(({ level, message }) => {
-      return level === "warn" && message.includes("without encryption or authentication");
-    }),
-  );
-});
-
 test("refusals are counted by reason", async (t) => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter });
@@ -478,24 +403,4 @@ test("refusals are counted by reason", async (t) => {
     ["otlp.malformed", 2],
     ["not_found", 1],
   ]);
-});
-
-test("localhost is both loopback addresses", async (t) => {
-  const { port, next } = await start(t, { endpoint: "localhost:0" });
-  const options = { method: "POST", path: "/v1/logs", headers: PROTOBUF };
-  assert.equal((await send(port, options, bodyOf("4"))).status, 200);
-  const six = await send(port, { ...options, host: "::1" }, bodyOf("6")).catch((error) => {
-    assert.match(error.code, /EADDRNOTAVAIL|EAFNOSUPPORT/);
-    return undefined;
-  });
-  assert.equal(next.records.length, six === undefined ? 1 : 2);
-});
-
-test("shutdown before start is fine", async (t) => {
-  const settings = await testSettings(t, { kind: "receiver", type: "otlp" });
-  const config = configSchema.parse({ protocols: { http: {}, grpc: {} } });
-  const receiver = new OtlpReceiver(config, settings, new CollectingConsumer());
-  await receiver.shutdown(new AbortController().signal);
-  await receiver.shutdown(AbortSignal.abort());
-  assert.deepEqual(receiver.ports, {});
 });

@@ -50,7 +50,7 @@ test("a body sent again after its answer is another delivery", async () => {
   );
 });
 
-test("a retry of a client that missed the answer is answered without a second delivery", async () => {
+test("a retry of a client that missed the answer is not delivered again", async () => {
   const { take, sources } = setUp();
   await take();
   const retry = await take();
@@ -83,7 +83,7 @@ test("a retry while the first is under way joins it; one answer counts once", as
   assert.deepEqual(sources(), [`otlp:${digest}:0`, `otlp:${digest}:1`]);
 });
 
-test("after the timeout the delivery goes on, holds its bytes and is found by the retry", async () => {
+test("after the timeout the delivery goes on, and the retry finds it", async () => {
   const { next, clock, inFlight, take, sources } = setUp();
   const gate = Promise.withResolvers<void>();
   next.gate = () => gate.promise;

@@ -39,3 +39,11 @@ export interface Command {
 
 /** Thrown by a command for a wrong command line; printed with the usage, exit code 64. */
 export class UsageError extends Error {}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}

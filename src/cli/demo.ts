@@ -12,12 +12,12 @@ import type { Program } from "../demo/processes.ts";
 import { startProgram } from "../demo/processes.ts";
 import { Story } from "../demo/story.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { EXIT_OK } from "./command.ts";
+import { aborted, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
 const MAIN = resolve(import.meta.dirname, "../main.ts");
 const SHOP = resolve(import.meta.dirname, "../demo/shop.ts");
 const CONFIG = resolve(import.meta.dirname, "../../config/default.yaml");
-const CUSTOMERS_AT_ONCE = 12;
+const CUSTOMERS_AT_ONCE = 30;
 
 export const demoCommand: Command = {
   summary: "Shows the whole agent at work on a small shop, on this machine alone.",
@@ -47,14 +47,17 @@ async function runDemo(directory: string, io: CommandIo): Promise<number> {
     const traffic = startTraffic(port, CUSTOMERS_AT_ONCE);
     running.unshift({ stop: () => traffic.stop() });
 
-    await story.tell({ ...places, port, backend, traffic, signal: io.signal });
-    await Promise.race([story.keepTelling(io.signal), agent.ended, shop.ended]);
+    const told = story
+      .tell({ ...places, port, backend, traffic })
+      .then(() => story.keepTelling(io.signal));
+    await Promise.race([told, aborted(io.signal), agent.ended, shop.ended]);
   } finally {
     story.stopping();
     for (const program of running) await program.stop();
   }
   story.end();
-  return EXIT_OK;
+  // A program that ended by itself has said why in its output, which the story shows.
+  return io.signal.aborted ? EXIT_OK : EXIT_FAILED;
 }
 
 interface Places {
@@ -92,6 +95,8 @@ async function preparePlaces(directory: string, backend: Backend): Promise<Place
     // Production counts by the hour; a story cannot wait that long.
     VOUCHSAFE_WINDOW: "5s",
     VOUCHSAFE_CLOSE_AFTER: "1s",
+    // Each customer comes once and stays for a moment.
+    VOUCHSAFE_CELLS: "2",
   };
   return {
     accessLog,

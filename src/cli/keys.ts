@@ -11,8 +11,9 @@ import {
   generateLogKey,
 } from "../../exporters/sealed_archive/writer/log_key.ts";
 import { generateChainKey } from "../../processors/hmac_chain/chain_key.ts";
+import { generateTokenKey } from "../../processors/tokenize/token_keys.ts";
 import { AgentError } from "../component/errors.ts";
-import { systemRandom } from "../lib/system_clock.ts";
+import { systemClock, systemRandom } from "../lib/system_clock.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_OK, UsageError } from "./command.ts";
 
@@ -22,6 +23,7 @@ const generators: Readonly<Record<string, Generate>> = {
   identity: generateIdentity,
   log: generateLog,
   chain: generateChain,
+  token: generateToken,
 };
 
 export const keysCommand: Command = {
@@ -81,6 +83,13 @@ async function generateLog(line: CommandLine, io: CommandIo): Promise<void> {
 
 async function generateChain(line: CommandLine): Promise<void> {
   await generateChainKey(required(line, "output", "-o FILE"), systemRandom);
+}
+
+async function generateToken(line: CommandLine, io: CommandIo): Promise<void> {
+  const directory = required(line, "directory", "-d DIRECTORY");
+  const options = { random: systemRandom, nowMs: systemClock.nowMs() };
+  const { kid, path } = await generateTokenKey(directory, options);
+  io.stdout.write(`${kid} in ${path}\n`);
 }
 
 function required({ values }: CommandLine, name: string, written: string): string {

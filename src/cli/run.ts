@@ -3,7 +3,7 @@ import { formatDiagnostics } from "../../config/diagnostics.ts";
 import { loadConfig } from "../../config/load.ts";
 import { startAgent, VERSION } from "../agent.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
-import { EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
+import { aborted, EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
 import { formatOverview } from "./overview.ts";
 
 /** Time for delivering what is under way after a signal; Kubernetes kills after 30 s. */
@@ -59,13 +59,6 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
     clearInterval(keepAlive);
   }
   return EXIT_OK;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
 }
 
 function hasColor(io: CommandIo): boolean {

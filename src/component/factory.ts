@@ -33,6 +33,8 @@ export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> 
   readonly kind: "processor";
   /** True when it treats personal data: plaintext ends at the last such processor of a pipeline. */
   readonly protects?: boolean;
+  /** True when an exact number of its records is itself private: the pipeline then counts none. */
+  readonly countsArePrivate?: boolean;
   /** An error message when this configuration cannot stand there; `validate` shows its place. */
   checkPosition?(config: Config, position: PipelinePosition): string | undefined;
   create(config: Config, settings: Settings, next: LogsConsumer): Processor;

@@ -44,6 +44,8 @@ const USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Fir
 export interface Traffic {
   /** Requests that the shop answered. */
   readonly answered: number;
+  /** True: nobody sends a new request for now. */
+  paused: boolean;
   stop(): void;
 }
 
@@ -51,13 +53,14 @@ export interface Traffic {
 export function startTraffic(port: number, customersAtOnce: number): Traffic {
   const agent = new Agent({ keepAlive: true, maxSockets: customersAtOnce });
   const choose = seededChoice(20_261_121);
-  const traffic = { answered: 0, stopped: false };
+  const traffic = { answered: 0, paused: false, stopped: false };
   let customers = 0;
 
   const visit = async (): Promise<void> => {
     while (!traffic.stopped) {
       const customer = newCustomer(customers++, choose);
       for (const step of visitOf(customer, choose)) {
+        while (traffic.paused) await pause(100);
         if (traffic.stopped) return;
         if (await send(agent, port, customer, step)) traffic.answered++;
         await pause(80 + choose(160));
@@ -69,7 +72,14 @@ export function startTraffic(port: number, customersAtOnce: number): Traffic {
     get answered() {
       return traffic.answered;
     },
+    get paused() {
+      return traffic.paused;
+    },
+    set paused(paused: boolean) {
+      traffic.paused = paused;
+    },
     stop() {
+      traffic.paused = false;
       traffic.stopped = true;
       agent.destroy();
     },

@@ -1,5 +1,5 @@
 /** What the demo tells, step by step: each step waits until it has something real to show. */
-import { copyFile, cp, open, readdir, readFile } from "node:fs/promises";
+import { cp, open, readdir, readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
@@ -10,6 +10,8 @@ import { startProgram } from "./processes.ts";
 
 const MAIN = resolve(import.meta.dirname, "../main.ts");
 const STATUS_INTERVAL_MS = 10_000;
+/** Longer than it takes from a request to its place under a published checkpoint. */
+const REST_MS = 3000;
 const SAMPLES = 2;
 
 export interface Scene {
@@ -20,7 +22,6 @@ export interface Scene {
   readonly port: number;
   readonly backend: Backend;
   readonly traffic: Traffic;
-  readonly signal: AbortSignal;
 }
 
 export class Story {
@@ -84,37 +85,42 @@ export class Story {
 
   async #showBeforeAndAfter({ accessLog, backend }: Scene): Promise<void> {
     const isPayment = ({ body }: LogRecord): boolean => String(body).startsWith("payment");
-    const isLine = ({ attributes }: LogRecord): boolean => "log.file.name" in attributes;
-    await until(() => backend.records.filter(isLine).length >= 6);
-    await until(() => backend.records.some(isPayment));
-    const lines = (await readFile(accessLog, "utf8")).split("\n");
+    const arrivedLines = (): LogRecord[] =>
+      backend.records.filter(({ attributes }) => "log.file.name" in attributes);
+    await until(() => arrivedLines().length >= 40 && backend.records.some(isPayment));
+    const written = (await readFile(accessLog, "utf8")).split("\n");
     this.#heading("Before and after: what the shop wrote, and what left the agent");
-    // Of each first visit the second line is the search that has an e-mail address in its query.
-    const after = backend.records.filter(isLine);
-    const shown = lines.flatMap((line, index) => (line.includes("email=") ? [index] : []));
-    for (const index of shown.slice(0, SAMPLES)) {
-      await until(() => backend.records.filter(isLine).length > index);
-      this.#line(`${styleText("red", "before")}  ${lines[index]}`);
-      this.#line(
-        `${styleText("green", "after ")}  ${String((after[index] ?? backend.records.filter(isLine)[index])?.body)}`,
-      );
+    // Lines arrive in the order of the file; those with an e-mail address show the most.
+    const arrived = arrivedLines();
+    const telling = arrived.flatMap((_, index) =>
+      written[index]?.includes("email=") ? index : [],
+    );
+    for (const index of telling.slice(0, SAMPLES)) {
+      this.#line(`${styleText("red", "before")}  ${written[index]}`);
+      this.#line(`${styleText("green", "after ")}  ${String(arrived[index]!.body)}`);
     }
     const payment = backend.records.find(isPayment);
-    this.#line(
-      `${styleText("green", "after ")}  ${String(payment?.body)}   (an OTLP log of the shop)`,
-    );
+    this.#line(`${styleText("green", "after ")}  ${String(payment?.body)}   (by OTLP)`);
   }
 
   async #showFindings(scene: Scene): Promise<void> {
-    const found = await untilSome(() => readFindings(scene.metricsPort));
+    let found: [string, number][] = [];
+    await until(async () => {
+      found = await readFindings(scene.metricsPort);
+      return found.length > 0;
+    });
     this.#heading("What was found so far, by kind");
     for (const [entity, count] of found) this.#line(`${entity.padEnd(18)} ${count}`);
   }
 
   async #showNumbers({ backend }: Scene): Promise<void> {
-    await until(() => backend.numbers.length > 0);
+    await until(() => backend.numbers.some(isWhole));
     this.#heading("The first private count: noisy numbers, never people");
-    for (const record of backend.numbers.slice(0, 4)) this.#line(formatNumber(record));
+    const [first] = backend.numbers.filter(isWhole);
+    const sameWindow = ({ attributes }: LogRecord): boolean =>
+      attributes["dp.window.start"] === first?.attributes["dp.window.start"];
+    for (const record of backend.numbers.filter(sameWindow)) this.#line(formatNumber(record));
+    this.#line(styleText("dim", String(first?.attributes["dp.claim"])));
   }
 
   async #showArchive(scene: Scene): Promise<boolean> {
@@ -127,11 +133,14 @@ export class Story {
 
   async #showTampering(scene: Scene): Promise<void> {
     const copy = join(this.#directory, "tampered-copy");
+    // The shop is closed for a moment, so that the copy is of an archive at rest.
+    scene.traffic.paused = true;
+    await waitFor(REST_MS, undefined);
     await cp(scene.archive, copy, { recursive: true });
+    scene.traffic.paused = false;
     const { path, offset } = await flipByte(join(copy, "blocks", "default"));
     this.#heading("One bit of a copy is flipped");
     this.#line(`${path}, byte ${offset}`);
-    await copyFile(join(scene.archive, "log.vkey"), join(copy, "log.vkey"));
     const { output, code } = await vouchsafe(["verify", copy]);
     this.#command(`vouchsafe verify ${copy}`, output, code);
   }
@@ -181,8 +190,20 @@ async function readFindings(metricsPort: number): Promise<[string, number][]> {
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
+/** `06:49:35 to 06:49:40   requests   412 ± 58 (95 %)` */
 function formatNumber({ attributes }: LogRecord): string {
-  return JSON.stringify(attributes);
+  const text = (key: string): string => String(attributes[key] ?? "");
+  const time = (key: string): string => text(key).slice(11, 19);
+  const value = Number(attributes["dp.value"]);
+  const margin = Math.round(Number(attributes["dp.ci.high"]) - value);
+  const level = Math.round(100 * Number(attributes["dp.ci.level"]));
+  const window = `${time("dp.window.start")} to ${time("dp.window.end")}`;
+  return `${window}   ${text("dp.metric").padEnd(9)} ${value} ± ${margin} (${level} %)`;
+}
+
+/** A window that the agent saw from its beginning to its end. */
+function isWhole({ attributes }: LogRecord): boolean {
+  return attributes["dp.status"] === "ok";
 }
 
 /** Flips the lowest bit of the middle byte of the first segment in a zone's folder. */
@@ -210,14 +231,6 @@ const POLL_MS = 100;
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await waitFor(POLL_MS, undefined);
-}
-
-async function untilSome<T>(get: () => Promise<T[]>): Promise<T[]> {
-  for (;;) {
-    const found = await get();
-    if (found.length > 0) return found;
-    await waitFor(POLL_MS, undefined);
-  }
 }
 
 function waitFor(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-/** OTLP JSON: the specification's example, the official serializer, and both codecs against each other. */
+/** OTLP JSON: examples, the official serializer, and both codecs against each other. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -83,7 +83,7 @@ export class ProtobufReader {
     return tag;
   }
 
-  /** The end of the length-delimited field that starts here, inside a message that ends at `end`. */
+  /** The end of the length-delimited field that starts here, in a message that ends at `end`. */
   delimited(end: number): number {
     const at = this.position;
     const length = this.varint();

@@ -191,13 +191,15 @@ class GraphBuilder {
     for (const key of pipeline.processors.toReversed()) {
       const { id, factory, config } = this.#plan.processors.get(key)!;
       const settings = this.#environment.settingsFor(id, pipeline.id, [...downstream]);
+      const count = factory.countsArePrivate !== true;
       const outgoing = countPassing(next, (records) =>
         instruments.processorOutgoing(id, pipeline.id, records),
       );
-      const processor = factory.create(config as never, settings, outgoing);
-      next = countPassing(processor, (records) =>
+      const processor = factory.create(config as never, settings, count ? outgoing : next);
+      const incoming = countPassing(processor, (records) =>
         instruments.processorIncoming(id, pipeline.id, records),
       );
+      next = count ? incoming : processor;
       components.unshift({ id, pipeline: pipeline.id, component: processor });
       downstream.unshift(id.type);
     }

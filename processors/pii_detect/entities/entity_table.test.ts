@@ -9,8 +9,8 @@ const testdata = join(import.meta.dirname, "../testdata");
 const scanner = new Scanner(entityTable, { minScore: 0.5, isAllowed: () => false });
 
 /**
- * A line is one sample. `«»` mark what must be found. `␤` is a line end, and `¦` is nothing: it keeps
- * made-up keys from setting off secret scanners.
+ * A line is one sample. `«»` mark what must be found. `␤` is a line end, and `¦` is nothing: it
+ * keeps made-up keys from setting off secret scanners.
  */
 function samples(entity: string, file: string): string[] {
   const text = readFileSync(join(testdata, entity, file), "utf8");

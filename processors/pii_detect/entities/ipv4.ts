@@ -1,4 +1,4 @@
-/** IPv4 addresses in dotted decimal. Version numbers are the trap: `Chrome/120.0.0.0`, `6.1.7601.2`. */
+/** IPv4 addresses in dotted decimal. The trap are versions: `Chrome/120.0.0.0`, `6.1.7601.2`. */
 import { DIGIT, LOWER, UPPER, WORD } from "../characters.ts";
 import type { ScannedText } from "../scanned_text.ts";
 import { classAt, codeAt } from "../scanned_text.ts";

@@ -1,7 +1,8 @@
 /**
  * Payment card numbers (ISO/IEC 7812): issuer prefix and length, grouping as printed on cards, and
- * the Luhn digit. Block ids and times in milliseconds, of which every tenth passes Luhn, are the
- * traps; they have no issuer's prefix or stand behind `_` or `-`.
+ * the Luhn digit; a number with an unknown prefix counts beside a word such as `card`. Traps are
+ * block ids and times in milliseconds, of which every tenth passes Luhn; they have no issuer's
+ * prefix or stand behind `_` or `-`.
  */
 import { DIGIT, WORD } from "../characters.ts";
 import { isLuhn } from "../checksums.ts";
@@ -66,9 +67,10 @@ function verifyContiguous(text: ScannedText, at: number, found: Found): void {
   const length = end - start;
   if (length < 12 || length > 19) return;
   const digits = text.slice(start, end);
-  if (!isCardNumber(digits)) return;
-  if (isPartOfMore(text, at, end) && !hasContext(text.string, start, end, found.key, WORDS)) return;
-  found.add("payment_card", start, end, 0.9);
+  if (!isLuhn(digits)) return;
+  const needsContext = !isIssued(digits) || isPartOfMore(text, at, end);
+  if (needsContext && !hasContext(text.string, start, end, found.key, WORDS)) return;
+  found.add("payment_card", start, end, needsContext ? 0.7 : 0.9);
 }
 
 function verifyGrouped(text: ScannedText, at: number, found: Found): void {
@@ -79,11 +81,10 @@ function verifyGrouped(text: ScannedText, at: number, found: Found): void {
     const end = groupedEnd(text, at, grouping);
     if (end < 0) continue;
     const digits = text.slice(at, end).replace(/%20|\D/g, "");
-    if (!isCardNumber(digits)) continue;
-    if (isPartOfMore(text, at, end) && !hasContext(text.string, at, end, found.key, WORDS)) {
-      continue;
-    }
-    found.add("payment_card", at, end, 0.95);
+    if (!isLuhn(digits)) continue;
+    const needsContext = !isIssued(digits) || isPartOfMore(text, at, end);
+    if (needsContext && !hasContext(text.string, at, end, found.key, WORDS)) continue;
+    found.add("payment_card", at, end, needsContext ? 0.75 : 0.95);
     return;
   }
 }
@@ -117,12 +118,11 @@ function isPartOfMore(text: ScannedText, start: number, end: number): boolean {
   return (classAt(text, end + 1) & WORD) !== 0;
 }
 
-function isCardNumber(digits: string): boolean {
+/** Some issuer gives out numbers of this length that begin like this. */
+function isIssued(digits: string): boolean {
   for (const [first, last, lengths] of ISSUERS) {
     const prefix = Number(digits.slice(0, first < 10 ? 1 : first < 100 ? 2 : first < 1000 ? 3 : 4));
-    if (prefix >= first && prefix <= last && lengths.includes(digits.length)) {
-      return isLuhn(digits);
-    }
+    if (prefix >= first && prefix <= last && lengths.includes(digits.length)) return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-/** International phone numbers (ITU-T E.164): `+`, a country code in use, and its number of digits. */
+/** International phone numbers (ITU-T E.164): `+`, a country code in use, its number of digits. */
 import { DIGIT, WORD } from "../characters.ts";
 import type { ScannedText } from "../scanned_text.ts";
 import { classAt, codeAt } from "../scanned_text.ts";

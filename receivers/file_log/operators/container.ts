@@ -1,8 +1,8 @@
 /**
  * Logs of container runtimes to the lines that the container wrote.
  *
- * Invariant: parts of one line are put together per stream and in order; a part that still waits for
- * its end is reported by `heldFrom`, so that the stored offset never passes it.
+ * Invariant: parts of one line are put together per stream and in order; a part that still waits
+ * for its end is reported by `heldFrom`, so that the stored offset never passes it.
  */
 import type { AnyValueMap } from "../../../src/data/any_value.ts";
 import type { ContainerConfig } from "./config.ts";

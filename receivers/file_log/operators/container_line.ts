@@ -1,11 +1,11 @@
 /**
  * One line of a container runtime's log file.
  *
- *     docker (json-file)   {"log":"text\n","stream":"stdout","time":"2024-03-30T08:31:20.545192187Z"}
- *     cri-o, containerd    2024-04-13T07:59:37.505201169-05:00 stdout F text
+ *     docker (json-file) {"log":"text\n","stream":"stdout","time":"2024-03-30T08:31:20.545192187Z"}
+ *     cri-o, containerd  2024-04-13T07:59:37.505201169-05:00 stdout F text
  *
- * CRI marks a part of a longer line with the tag `P` (kubernetes, CRI logging design); docker leaves
- * out the line feed at the end of a part.
+ * CRI marks a part of a longer line with the tag `P` (kubernetes, CRI logging design); docker
+ * leaves out the line feed at the end of a part.
  */
 import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
 import { isAnyValueMap } from "../../../src/data/any_value.ts";

@@ -19,8 +19,20 @@ const POSIX_CLASSES: Readonly<Record<string, string>> = {
   xdigit: "0-9A-Fa-f",
 };
 /** The pieces that differ; everything else is taken as it is. */
-const PIECE =
-  /\\Q([\s\S]*?)(?:\\E|$)|\\([AzaCZ])|\\x\{([0-9A-Fa-f]+)\}|\\[\s\S]|\[\[?:(\w+):\]|\(\?P<|\(\?([ims]*)(?:-([ims]+))?\)/g;
+const PIECE = new RegExp(
+  [
+    /\\Q([\s\S]*?)(?:\\E|$)/,
+    /\\([AzaCZ])/,
+    /\\x\{([0-9A-Fa-f]+)\}/,
+    /\\[\s\S]/,
+    /\[\[?:(\w+):\]/,
+    /\(\?P</,
+    /\(\?([ims]*)(?:-([ims]+))?\)/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "g",
+);
 
 /** Compiles the expression; throws a `SyntaxError` that names what is wrong with it. */
 export function compileGoRegex(source: string, flags = ""): RegExp {

@@ -5,8 +5,8 @@ import type { Operator, OperatorContext } from "./operator.ts";
 import { parserOperator } from "./parser.ts";
 
 /**
- * BUG: JavaScript's engine backtracks, so an expression with nested repetition can take very long on
- * a hostile line. This bounds the damage; Go's own engine would be linear.
+ * BUG: JavaScript's engine backtracks, so an expression with nested repetition can take very long
+ * on a hostile line. This bounds the damage; Go's own engine would be linear.
  */
 export const REGEX_INPUT_CHARACTERS_MAX = 64 * 1024;
 

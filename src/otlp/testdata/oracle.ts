@@ -3,6 +3,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 
+// Shrinking a failed message of this size may take hours; the first seconds of it say enough.
+fc.configureGlobal({ interruptAfterTimeLimit: 20_000 });
+
 const root = protobuf.loadSync(join(import.meta.dirname, "logs.proto"));
 const LogsData = root.lookupType("otlp.LogsData");
 
