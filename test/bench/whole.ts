@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { stringify } from "yaml";
 import { waitUntil } from "../../src/testing/wait_until.ts";
-import { freePort } from "../support/agent.ts";
+import { freePorts } from "../support/agent.ts";
 import { processUsage } from "./process_usage.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
@@ -42,9 +42,12 @@ export async function measureWhole(options: WholeOptions): Promise<WholeResult> 
   const [port] = await once(sink.stdout!, "data");
   const keys = ["keys", "generate", "token", "-d", join(directory, "keys")];
   await once(spawn(process.execPath, [MAIN, ...keys], { stdio: "ignore" }), "exit");
-  const metricsPort = await freePort();
+  const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
   const config = join(directory, "config.yaml");
-  await writeFile(config, await configuration(options, Number(String(port)), metricsPort));
+  await writeFile(
+    config,
+    await configuration(options, Number(String(port)), metricsPort, healthPort),
+  );
 
   const agent = spawn(process.execPath, [MAIN, "run", "-c", config], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -101,6 +104,7 @@ async function configuration(
   { directory, log, compression }: WholeOptions,
   backendPort: number,
   metricsPort: number,
+  healthPort: number,
 ): Promise<string> {
   const recipient = await identityToRecipient(await generateX25519Identity());
   const receivers = {
@@ -147,7 +151,7 @@ async function configuration(
     receivers,
     processors,
     exporters,
-    extensions: { health_check: { endpoint: `127.0.0.1:${await freePort()}` } },
+    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
     service: {
       extensions: ["health_check"],
       state_directory: join(directory, "state"),

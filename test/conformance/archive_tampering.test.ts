@@ -25,7 +25,7 @@ import { close, identities, numbered, testConfig } from "../../exporters/sealed_
 import { systemClock } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 
-const RECORDS = 330;
+const RECORDS = 500;
 const FIRST_BUNDLE = "log/tile/entries/000";
 const FIRST_TILE = "log/tile/0/000";
 const SEGMENT = "blocks/default/00000001.blk";
@@ -129,7 +129,7 @@ async function append(archive: string, path: string, bytes: Buffer): Promise<voi
 /** The partial bundle and the partial level-0 tile of the archive. */
 async function partials(archive: string): Promise<{ bundle: string; tile: string; width: number }> {
   const note = await readFile(join(archive, "log", "checkpoint"), "utf8");
-  const width = Number(note.split("\n")[1]) % 256;
+  const width = Number(note.split("\n")[1]) - 256;
   const [bundle, tile] = [`log/tile/entries/001.p/${width}`, `log/tile/0/001.p/${width}`];
   return { bundle, tile, width };
 }

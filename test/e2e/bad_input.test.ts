@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { temporaryDirectory } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
-import { freePort, runVouchsafe, startAgent } from "../support/agent.ts";
+import { freePorts, runVouchsafe, startAgent } from "../support/agent.ts";
 import type { Site } from "../support/site.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
 
@@ -63,7 +63,7 @@ test("a missing token key names the command that makes one", async (t) => {
 
 test("a port in use is named", async (t) => {
   const server = createServer();
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const listening = Promise.withResolvers<void>();
   server.listen(port, "127.0.0.1", listening.resolve);
   await listening.promise;
@@ -77,7 +77,7 @@ test("a port in use is named", async (t) => {
 });
 
 test("garbage, oversized bodies and a decompression bomb are refused, then work goes on", async (t) => {
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const site = await makeSite(t, () => ({
     receivers: {
       otlp: {
@@ -159,7 +159,7 @@ test("a full disk stops the acknowledgements, and room lets everything through",
 
 test("no error ever quotes what was logged", async (t) => {
   const canary = "canary-7f3a9c";
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const site = await makeSite(t, (directory) => ({
     receivers: {
       file_log: {

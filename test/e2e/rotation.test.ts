@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { temporaryDirectory } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
-import { freePort, startAgent } from "../support/agent.ts";
+import { freePorts, startAgent } from "../support/agent.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
 import { skipWithout, TOOL_PATH } from "../support/tools.ts";
 
@@ -90,7 +90,7 @@ async function startNginx(t: TestContext): Promise<Nginx> {
   const directory = await temporaryDirectory(t);
   const logs = join(directory, "logs");
   await mkdir(logs);
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const pidFile = join(directory, "nginx.pid");
   const config = join(directory, "nginx.conf");
   await writeFile(

@@ -1,7 +1,9 @@
 /** A real agent process on a real configuration, for tests that cross components. */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import type { Server } from "node:net";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
@@ -84,16 +86,18 @@ export async function startAgent(
   return agent;
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve: listening } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", listening);
-  await promise;
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(servers.map(listen));
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   const address = server.address();
-  const { promise: closed, resolve: done } = Promise.withResolvers<void>();
-  server.close(() => done());
-  await closed;
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
 }

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import { stringify } from "yaml";
 import { temporaryDirectory } from "../../src/testing/test_settings.ts";
 import type { Identity } from "./agent.ts";
-import { freePort, runVouchsafe, writeIdentity } from "./agent.ts";
+import { freePorts, runVouchsafe, writeIdentity } from "./agent.ts";
 
 export interface Site {
   readonly directory: string;
@@ -37,8 +37,7 @@ export async function makeSite(
   if (made.code !== 0) throw new Error(`keys generate token: ${made.stderr}`);
   const archive = join(directory, "archive");
   const config = await sections(directory, identity.recipient);
-  const metricsPort = await freePort();
-  const healthPort = await freePort();
+  const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
   const processors = {
     pii_detect: { entities: ["default"] },
     tokenize: { domain: "test", keys: { provider: "file", directory: keys } },

@@ -13,7 +13,15 @@ import type { Report } from "./finding.ts";
 import type { LogFiles } from "./log_files.ts";
 import { cutTile } from "./log_files.ts";
 
-const MISMATCHES_MAX = 100;
+/** Runs of entries that differ from their tile; further ones are not told apart. */
+const RUNS_MAX = 100;
+
+/** Neighbouring entries of one bundle whose hashes are not those in the tile beside it. */
+interface MismatchRun {
+  readonly tile: Tile;
+  readonly first: number;
+  last: number;
+}
 
 export interface WalkedEntry {
   readonly index: number;
@@ -24,9 +32,7 @@ export class LogWalk {
   readonly #files: LogFiles;
   readonly #report: Report;
   readonly #tree = new LogTree();
-  /** Entries whose hash is not the one in the tile beside them. */
-  readonly #mismatches: number[] = [];
-  #mismatchCount = 0;
+  readonly #mismatches: MismatchRun[] = [];
   /** False when a bundle is missing or not whole, so that the tree cannot be rebuilt. */
   #whole = true;
 
@@ -69,7 +75,7 @@ export class LogWalk {
     for (let at = this.size - first; at < Math.min(entries.length, tile.width); at++) {
       const leaf = hashLeaf(entries[at]!);
       this.#tree.append(leaf);
-      if (leaves !== undefined && !isSameHash(leaves, at, leaf)) this.#mismatch(first + at);
+      if (leaves !== undefined && !isSameHash(leaves, at, leaf)) this.#mismatch(tile, first + at);
       yield { index: first + at, bytes: entries[at]! };
     }
     if (entries.length === tile.width && whole) return;
@@ -88,9 +94,12 @@ export class LogWalk {
     return bytes;
   }
 
-  #mismatch(index: number): void {
-    this.#mismatchCount++;
-    if (this.#mismatches.length < MISMATCHES_MAX) this.#mismatches.push(index);
+  #mismatch(tile: Tile, index: number): void {
+    const run = this.#mismatches.at(-1);
+    if (run?.tile.index === tile.index && run.last === index - 1) run.last = index;
+    else if (this.#mismatches.length < RUNS_MAX) {
+      this.#mismatches.push({ tile, first: index, last: index });
+    }
   }
 
   #stop(file: string, reason: string): void {
@@ -132,21 +141,15 @@ export class LogWalk {
 
   /** Says of each difference between entries and tiles which side was changed. */
   reportMismatches(entriesAreSigned: boolean): void {
-    for (const index of this.#mismatches) {
-      const at = Math.floor(index / TILE_WIDTH);
-      const width = Math.min(TILE_WIDTH, this.size - at * TILE_WIDTH);
-      const tile = { level: entriesAreSigned ? 0 : "entries", index: at, width } as const;
-      this.#report({
-        kind: entriesAreSigned ? "tile" : "entry",
-        file: `log/${tilePath(tile)}`,
-        entry: index,
-        reason: entriesAreSigned
-          ? "the tile's hash of this entry was changed"
-          : "the entry is not the one whose hash the tile holds: changed, moved, added or removed",
-      });
+    for (const { tile, first, last } of this.#mismatches) {
+      const level = entriesAreSigned ? 0 : tile.level;
+      const file = `log/${tilePath({ ...tile, level })}`;
+      const which = first === last ? "this entry is" : `the entries ${first} to ${last} are`;
+      const reason = entriesAreSigned
+        ? `${which} as signed, but their hash in the tile was changed`
+        : `${which} not as in the tile: changed, moved, added or removed`;
+      this.#report({ kind: entriesAreSigned ? "tile" : "entry", file, entry: first, reason });
     }
-    const more = this.#mismatchCount - this.#mismatches.length;
-    if (more > 0) this.#report({ kind: "entry", reason: `${more} more entries differ from tiles` });
   }
 
   /**

@@ -116,7 +116,9 @@ class Verification {
     }
     try {
       await this.#checkCovered(checkpoint, verifier);
-      const newerBytes = problem === undefined ? await this.#settle(verifier) : 0;
+      // What lies beyond a log that cannot be trusted is no question any more.
+      const isSigned = problem === undefined && this.#isSigned(checkpoint);
+      const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
       this.#options.observer?.finish((finding) => this.#report(finding));
@@ -152,12 +154,15 @@ class Verification {
       const reason = `the kept checkpoint has ${kept.size} entries, the archive ${checkpoint.size}`;
       this.#report({ kind: "kept_checkpoint", file: "log/checkpoint", reason });
     }
-    if (!this.#walk.isWhole) return this.#walk.reportMismatches(false);
-    const isSigned = this.#walk.root().equals(checkpoint.root);
+    const isSigned = this.#isSigned(checkpoint);
     this.#walk.reportMismatches(isSigned);
-    if (isSigned) return;
+    if (isSigned || !this.#walk.isWhole) return;
     const reason = `the ${checkpoint.size} entries do not give the root that the checkpoint has`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
+  }
+
+  #isSigned({ size, root }: Checkpoint): boolean {
+    return this.#walk.isWhole && this.#walk.size === size && this.#walk.root().equals(root);
   }
 
   #compareKept(kept: Checkpoint): void {
