@@ -77,7 +77,7 @@ for (const where of ["archive", "state"] as const) {
     }));
 }
 
-test("writes everything again after the disk failed to sync, and acknowledges only then", async (t) => {
+test("writes everything again after a failed sync, and acknowledges only then", async (t) => {
   const directory = join(await temporaryDirectory(t), "archive");
   const settings = await testSettings(t, { type: "sealed_archive" });
   const archive = await openTestArchive(t, testConfig(directory), settings);

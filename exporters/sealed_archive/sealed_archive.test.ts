@@ -5,7 +5,12 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { AgentError } from "../../src/component/errors.ts";
-import { INTEGRITY_CHAIN, INTEGRITY_SEQUENCE } from "../../src/data/integrity.ts";
+import {
+  INTEGRITY_CHAIN,
+  INTEGRITY_RESTART,
+  INTEGRITY_SEQUENCE,
+  INTEGRITY_UNDELIVERED,
+} from "../../src/data/integrity.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
@@ -23,6 +28,8 @@ import {
   testConfig,
   verify,
 } from "./testing.ts";
+
+const CHAIN = "0123456789abcdef".repeat(2);
 
 async function place(t: TestContext) {
   const directory = join(await temporaryDirectory(t), "archive");
@@ -87,7 +94,7 @@ test("says which records of a chain it dropped, also when nothing else comes", a
   const chained = (sequence: number, batch: LogBatch): LogBatch => ({
     ...batch,
     records: batch.records.map((record, index) => {
-      const attributes = { [INTEGRITY_CHAIN]: "c1", [INTEGRITY_SEQUENCE]: sequence + index };
+      const attributes = { [INTEGRITY_CHAIN]: CHAIN, [INTEGRITY_SEQUENCE]: sequence + index };
       return record.with(record.body, attributes);
     }),
   });
@@ -99,8 +106,31 @@ test("says which records of a chain it dropped, also when nothing else comes", a
   await close(archive);
   const { dropped } = await verify(directory);
   assert.deepEqual(dropped, [
-    ["c1", 5, 9],
-    ["c1", 11, 16],
+    [CHAIN, 5, 9],
+    [CHAIN, 11, 16],
+  ]);
+});
+
+test("says what a dropped record would have explained, and only numbers", async (t) => {
+  const { directory, settings } = await place(t);
+  const archive = await openTestArchive(t, testConfig(directory), settings);
+  await archive.consumeLogs(numbered(0, 5));
+  const replay = (chain: string, sequence: number, more: object): LogBatch => {
+    const batch = numbered(0, 1);
+    const attributes = { [INTEGRITY_CHAIN]: chain, [INTEGRITY_SEQUENCE]: sequence, ...more };
+    return { ...batch, records: batch.records.map((record) => record.with("x", attributes)) };
+  };
+  const restart = '{"run":3,"acknowledged":40,"reserved_until":100}';
+  await archive.consumeLogs(replay(CHAIN, 100, { [INTEGRITY_RESTART]: restart }));
+  await archive.consumeLogs(replay(CHAIN, 200, { [INTEGRITY_UNDELIVERED]: "150-160,170-300,x" }));
+  await archive.consumeLogs(replay("somebody@example.com", 300, {}));
+  await archive.shutdown(AbortSignal.abort());
+  const restarted = await openTestArchive(t, testConfig(directory), settings);
+  await close(restarted);
+  assert.deepEqual((await verify(directory)).dropped, [
+    [CHAIN, 41, 100],
+    [CHAIN, 150, 160],
+    [CHAIN, 170, 200],
   ]);
 });
 
@@ -229,7 +259,7 @@ test("refuses an archive that is not its own, and says why", async (t) => {
   await assert.rejects(start({}), hasCode("archive.state_missing"));
 });
 
-test("refuses to sign a second root for a size, when its state or archive was put back", async (t) => {
+test("never signs a second root for a size after its state or archive was put back", async (t) => {
   const { directory, settings, state } = await place(t);
   const root = await temporaryDirectory(t);
   const first = await openTestArchive(t, testConfig(directory), settings);

@@ -108,14 +108,14 @@ export class SealedArchive implements Exporter {
       this.#counters.withheld.add(withheld);
       this.#settings.logger.error("records nested too deeply were not sealed", { withheld });
     }
-    if (writer.hasOpenBlock) this.#scheduleSeal(writer);
+    if (writer.hasUnsealed) this.#scheduleSeal(writer);
     return durable ?? Promise.resolve();
   }
 
   #scheduleSeal(writer: ArchiveWriter): void {
     this.#cancelSeal ??= this.#settings.clock.setTimer(this.#config.block.max_delay, () => {
       this.#cancelSeal = undefined;
-      writer.sealBlock();
+      writer.seal();
     });
   }
 

@@ -10,7 +10,7 @@
 import type { DroppedRange } from "../../exporters/sealed_archive/format/entry.ts";
 import type { Report } from "../../exporters/sealed_archive/reader/finding.ts";
 import type { RecordObserver } from "../../exporters/sealed_archive/reader/verify_archive.ts";
-import { subtractRanges } from "../../processors/hmac_chain/sequence_ranges.ts";
+import { mergeRanges, subtractRanges } from "../../processors/hmac_chain/sequence_ranges.ts";
 import type { SequenceRange } from "../../processors/hmac_chain/statement.ts";
 import { parseRanges, parseRestart, withinSpan } from "../../processors/hmac_chain/statement.ts";
 import {
@@ -91,8 +91,10 @@ export class ChainContinuity implements RecordObserver {
 }
 
 function openHole(chain: Chain, sequence: number, place: Place): void {
-  const ahead = chain.ahead.toSorted((a, b) => a.first - b.first);
-  const missing = subtractRanges([{ first: chain.next, last: sequence - 1 }], ahead);
+  const missing = subtractRanges(
+    [{ first: chain.next, last: sequence - 1 }],
+    mergeRanges(chain.ahead),
+  );
   for (const range of missing) keep(chain.holes, { ...range, place });
   chain.ahead = chain.ahead.filter(({ last }) => last > sequence);
   chain.next = sequence + 1;

@@ -24,7 +24,6 @@ const generators: Readonly<Record<string, Generate>> = {
   log: generateLog,
   chain: generateChain,
   token: generateToken,
-  token: generateToken,
 };
 
 export const keysCommand: Command = {
@@ -91,12 +90,6 @@ async function generateToken(line: CommandLine, io: CommandIo): Promise<void> {
   const options = { random: systemRandom, nowMs: systemClock.nowMs() };
   const { kid, path } = await generateTokenKey(directory, options);
   io.stdout.write(`${kid} in ${path}\n`);
-}
-
-async function generateToken(line: CommandLine, io: CommandIo): Promise<void> {
-  const directory = required(line, "directory", "-d DIRECTORY");
-  const { kid } = await generateTokenKey(directory, { random: systemRandom, clock: systemClock });
-  io.stdout.write(`${kid}\n`);
 }
 
 function required({ values }: CommandLine, name: string, written: string): string {

@@ -146,8 +146,8 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
   }
   if (result.decryptedBlocks < result.blocks) {
     lines.push(
-      `${count(result.blocks - result.decryptedBlocks, "block")} compared with the hash in the ` +
-        "log, not decrypted (-i IDENTITY of a recipient does that).",
+      `Not decrypted, only compared with the hash in the log: ` +
+        `${count(result.blocks - result.decryptedBlocks, "block")} (see -i IDENTITY).`,
     );
   }
   if (keySource === "archive") {

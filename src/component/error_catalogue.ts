@@ -202,6 +202,11 @@ export const errorCatalogue = {
     meaning: "The key file for hashing findings cannot be read or is too short.",
     nextStep: "Write at least 32 random bytes into it, for its owner alone (mode 0600).",
   },
+  "minimize.hash_key_unusable": {
+    permanent: true,
+    meaning: "The key file for hashing unknown fields cannot be read or is too short.",
+    nextStep: "Write at least 32 random bytes into it, for its owner alone (mode 0600).",
+  },
   "tokenize.no_key": {
     permanent: true,
     meaning: "The folder of token keys does not exist or holds no key.",

@@ -60,7 +60,7 @@ test("has the root of RFC 6962 over leaves salted with the key stream of its sec
   assert.ok(treeRoot(leaves).equals(sealed.root));
 });
 
-test("tells the earliest and latest time, of the observation where a record has no other", async () => {
+test("tells the earliest and latest time of its records, observed or their own", async () => {
   const { sealed } = await seal([
     new LogRecord({ hrTimeObserved: [5, 1_999_999] }),
     new LogRecord({ hrTime: [7, 0], hrTimeObserved: [100, 0] }),

@@ -23,8 +23,9 @@ const at = integer;
 const zone = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/);
 const segmentName = z.string().regex(/^\d{8}$/);
 
-/** `[chain id, first sequence, last sequence]` of records that were replayed and not sealed again. */
-const droppedRange = z.tuple([z.string().max(64), integer, integer]);
+/** `[chain id, first sequence, last sequence]` of records delivered again and dropped. */
+export const CHAIN_ID = /^[0-9a-f]{32}$/;
+const droppedRange = z.tuple([z.string().regex(CHAIN_ID), integer, integer]);
 const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
 
 /** What the agent undertakes from here on: who can read which zone, and how often it speaks. */

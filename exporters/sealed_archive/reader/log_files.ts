@@ -1,4 +1,4 @@
-/** Reads the public log of an archive from a folder. Missing is an answer; unreadable is an error. */
+/** Reads the public log of an archive. Missing is an answer; unreadable is an error. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../../../src/component/errors.ts";
@@ -24,7 +24,7 @@ export class LogFiles {
     this.archive = archive;
   }
 
-  /** The vkey that lies beside the archive. Throws `archive.unreadable` or `archive.key_invalid`. */
+  /** The vkey beside the archive. Throws `archive.unreadable` or `archive.key_invalid`. */
   async readVerifier(): Promise<NoteVerifier> {
     const bytes = await this.#read("log.vkey");
     if (bytes === undefined) {

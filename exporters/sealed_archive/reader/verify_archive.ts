@@ -71,6 +71,7 @@ export interface VerifyResult {
   readonly dropped: readonly DroppedRange[];
   readonly findings: readonly Finding[];
   readonly findingsCount: number;
+  /** Of the check itself, without waiting for a newer checkpoint. */
   readonly elapsedMs: number;
 }
 
@@ -116,6 +117,7 @@ class Verification {
     }
     try {
       await this.#checkCovered(checkpoint, verifier);
+      const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
@@ -136,7 +138,7 @@ class Verification {
         dropped: this.#dropped,
         findings: this.#findings,
         findingsCount: this.#findingsCount,
-        elapsedMs: clock.nowMs() - startedMs,
+        elapsedMs,
       };
     } finally {
       await this.#payload.close();

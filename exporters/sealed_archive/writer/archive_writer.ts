@@ -96,8 +96,9 @@ export class ArchiveWriter {
     );
   }
 
-  get hasOpenBlock(): boolean {
-    return this.#sequencer.hasOpenBlock;
+  /** True when something is taken in that no entry says yet: see {@link seal}. */
+  get hasUnsealed(): boolean {
+    return this.#sequencer.hasOpenBlock || this.#sequencer.hasDropped;
   }
 
   append(batch: LogBatch): Appended {
@@ -108,8 +109,10 @@ export class ArchiveWriter {
     this.#sequencer.addEntry(entry);
   }
 
-  sealBlock(): void {
+  /** Closes the open block, and says what was dropped even when there is none. */
+  seal(): void {
     this.#sequencer.sealBlock();
+    this.#sequencer.stateDropped();
   }
 
   /** What time alone brings about: a segment's end, a sign of life. */
@@ -136,8 +139,7 @@ export class ArchiveWriter {
 
   /** Seals and commits everything that was appended. */
   async flush(): Promise<void> {
-    this.#sequencer.sealBlock();
-    this.#sequencer.stateDropped();
+    this.seal();
     await this.#committer.flush();
   }
 

@@ -27,7 +27,7 @@ export interface LogKeyOptions {
   readonly random: RandomSource;
 }
 
-/** Undefined when the key is to be made and is not there yet. Throws `storage.insecure` and more. */
+/** Undefined when the key is to be made and is not there. Throws `storage.insecure` and more. */
 export async function readLogKey(options: LogKeyOptions): Promise<NoteSigner | undefined> {
   const path = options.keyFile ?? join(options.stateDirectory, KEY_FILE);
   let text: string;

@@ -45,7 +45,7 @@ export interface RecoveryOptions {
   readonly marks: Marks;
 }
 
-/** Throws `archive.*` or `storage.corrupt` when the archive and the state do not belong together. */
+/** Throws `archive.*` or `storage.corrupt` when archive and state do not fit each other. */
 export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog> {
   const { archive, stateDirectory, verifier, marks } = options;
   const signed = await readLastSigned(stateDirectory);

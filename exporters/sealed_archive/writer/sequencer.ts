@@ -15,7 +15,7 @@ import type { LogRecord } from "../../../src/data/log_record.ts";
 import { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
 import type { AgeRecipient } from "../format/age_file.ts";
 import { BlockBuilder } from "../format/block.ts";
-import type { BlockEntry, Entry } from "../format/entry.ts";
+import type { BlockEntry, DroppedRange, Entry } from "../format/entry.ts";
 import { encodeEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { Positions, ZonePosition } from "../format/position.ts";
@@ -79,6 +79,8 @@ export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #marks: Marks;
   readonly #dropped = new DroppedRanges();
+  /** Settled with the entry that states the last of the dropped ranges. */
+  #stated: Deferred | undefined;
   #nextIndex: number;
   #segmentHash: Hash;
   #sums: string;
@@ -98,6 +100,11 @@ export class Sequencer {
     return this.#block !== undefined;
   }
 
+  /** True when something waits for an entry to say it. */
+  get hasDropped(): boolean {
+    return !this.#dropped.isEmpty;
+  }
+
   get openBlockBytes(): number {
     return this.#block?.builder.sizeBytes ?? 0;
   }
@@ -107,11 +114,12 @@ export class Sequencer {
     let replayed = 0;
     let withheld = 0;
     let durable: Deferred | undefined;
+    let stated: Deferred | undefined;
     for (let index = 0; index < records.length; index++) {
       const position = source?.positions[index];
       if (position !== undefined && position <= mark) {
         replayed++;
-        this.#drop(records[index]!);
+        stated = this.#drop(records[index]!) ?? stated;
         continue;
       }
       const block = this.#blockFor(records[index]!);
@@ -122,7 +130,7 @@ export class Sequencer {
     const isWaiting = replayed > 0 && source !== undefined && this.#marks.isPending(source.id);
     if (isWaiting) durable ??= this.#block?.durable ?? this.#newestItem;
     const taken = records.length - replayed - withheld;
-    return { taken, replayed, withheld, durable: durable?.promise };
+    return { taken, replayed, withheld, durable: allDurable(durable, stated) };
   }
 
   /** The block into which the record was put; undefined when it has no encoding. */
@@ -154,11 +162,26 @@ export class Sequencer {
     return durable;
   }
 
-  #drop(record: LogRecord): void {
-    this.#dropped.add(record);
-    if (!this.#dropped.isFull) return;
-    if (this.#block === undefined) this.sayHeartbeat();
-    else this.sealBlock();
+  /** What must be durable before the caller may forget a record of a chain that is dropped. */
+  #drop(record: LogRecord): Deferred | undefined {
+    if (!this.#dropped.add(record)) return undefined;
+    this.#stated ??= new Deferred();
+    const stated = this.#stated;
+    while (this.#dropped.isFull) {
+      if (this.#block === undefined) this.sayHeartbeat();
+      else this.sealBlock();
+    }
+    return stated;
+  }
+
+  #takeDropped(entryDurable: Deferred): DroppedRange[] | undefined {
+    const ranges = this.#dropped.takeForEntry();
+    const stated = this.#stated;
+    if (this.#dropped.isEmpty && stated !== undefined) {
+      this.#stated = undefined;
+      entryDurable.promise.then(stated.resolve, stated.reject);
+    }
+    return ranges;
   }
 
   /** Closes the open block, if there is one. */
@@ -183,7 +206,7 @@ export class Sequencer {
       inner: { n: sealed.count, root: sealed.root.toString("base64") },
       seq: [position.nextSequence, position.nextSequence + sealed.count - 1],
       t: [...sealed.timeBoundsMs],
-      dropped: this.#dropped.takeForEntry(),
+      dropped: this.#takeDropped(open.durable),
     };
     this.#segmentHash.update(sealed.bytes);
     const block = { segment, offset: entry.off, bytes: sealed.bytes };
@@ -203,15 +226,19 @@ export class Sequencer {
   abandonBlock(error: unknown): void {
     this.#block?.durable.reject(error);
     this.#block = undefined;
+    this.#stated?.reject(error);
+    this.#stated = undefined;
   }
 
   sayHeartbeat(): void {
-    this.addEntry({
+    const durable = new Deferred();
+    const entry: Entry = {
       type: "heartbeat",
       v: 1,
       at: this.#options.clock.nowMs(),
-      dropped: this.#dropped.takeForEntry(),
-    });
+      dropped: this.#takeDropped(durable),
+    };
+    this.#emit(entry, { durable, marks: [], recordBytes: 0 });
   }
 
   /** States what was dropped even when no record comes any more. */
@@ -286,6 +313,11 @@ export class Sequencer {
   get #position(): ZonePosition {
     return positionOf(this.#options.state.positions, DEFAULT_ZONE);
   }
+}
+
+function allDurable(first?: Deferred, second?: Deferred): Promise<void> | undefined {
+  if (first === undefined || second === undefined) return (first ?? second)?.promise;
+  return Promise.all([first.promise, second.promise]).then(() => {});
 }
 
 /** A line as `sha256sum` writes it. */

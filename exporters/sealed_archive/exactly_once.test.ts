@@ -1,0 +1,75 @@
+/** Whatever is delivered, again or for the first time, over whatever restarts: each record once. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { SealedArchive } from "./sealed_archive.ts";
+import { close, keepAlive, numbered, range, readNumbers, testConfig, verify } from "./testing.ts";
+
+const delivery = fc.record({
+  /** How many delivered records are delivered again before the new ones. */
+  again: fc.nat({ max: 30 }),
+  fresh: fc.nat({ max: 40 }),
+  isAwaited: fc.boolean(),
+});
+const run = fc.record({
+  deliveries: fc.array(delivery, { maxLength: 6 }),
+  /** Stops at once: what was not acknowledged may be lost and is delivered again. */
+  isAborted: fc.boolean(),
+});
+const shape = fc.record({
+  records: fc.integer({ min: 1, max: 50 }),
+  delayMs: fc.integer({ min: 1, max: 10 }),
+  groupCommitMs: fc.nat({ max: 10 }),
+});
+
+test("seals each record once, in order, over any deliveries and restarts", async (t) => {
+  keepAlive(t);
+  const sample = fc.asyncProperty(
+    shape,
+    fc.array(run, { minLength: 1, maxLength: 4 }),
+    async ({ records, delayMs, groupCommitMs }, runs) => {
+      const root = await temporaryDirectory(t);
+      const directory = join(root, "archive");
+      const settings = await testSettings(t, { type: "sealed_archive", root });
+      const config = testConfig(directory, {
+        group_commit: `${groupCommitMs}ms`,
+        block: { max_records: records, max_delay: `${delayMs}ms` },
+      });
+      let acknowledged = 0;
+      // What was delivered but not acknowledged may be sealed or not; it comes again.
+      let delivered = 0;
+      for (const { deliveries, isAborted } of runs) {
+        const archive = new SealedArchive(config, settings);
+        await archive.start();
+        let next = acknowledged;
+        const calls: Promise<void>[] = [];
+        for (const { again, fresh, isAwaited } of deliveries) {
+          const end = next + fresh;
+          const call = archive.consumeLogs(numbered(Math.max(0, next - again), end)).then(
+            () => {
+              acknowledged = Math.max(acknowledged, end);
+            },
+            () => {},
+          );
+          calls.push(call);
+          next = end;
+          delivered = Math.max(delivered, end);
+          if (isAwaited) await call;
+        }
+        if (isAborted) await archive.shutdown(AbortSignal.abort());
+        else await close(archive);
+        await Promise.all(calls);
+        if (!isAborted) assert.equal(acknowledged, next);
+      }
+      const last = new SealedArchive(config, settings);
+      await last.start();
+      await last.consumeLogs(numbered(acknowledged, delivered + 5));
+      await close(last);
+      assert.deepEqual(await readNumbers(directory), range(0, delivered + 5));
+      assert.deepEqual((await verify(directory)).findings, []);
+    },
+  );
+  await fc.assert(sample, { numRuns: 40 });
+});

@@ -1,0 +1,196 @@
+/** `verify`, `read` and `keys` as a user calls them: the real program, its words and exit codes. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmod, cp, readFile, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import {
+  close,
+  IDENTITY,
+  numbered,
+  openTestArchive,
+  testConfig,
+} from "../../exporters/sealed_archive/testing.ts";
+import { LogRecord } from "../data/log_record.ts";
+import { Resource } from "../data/resource.ts";
+import { temporaryDirectory, testSettings } from "../testing/test_settings.ts";
+
+const MAIN = resolve(import.meta.dirname, "../main.ts");
+
+function vouchsafe(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+  });
+  return { status, stdout, stderr };
+}
+
+async function makeArchive(t: TestContext, records = 50) {
+  const root = await temporaryDirectory(t);
+  const archive = join(root, "archive");
+  const identity = join(root, "identity.txt");
+  const settings = await testSettings(t, { type: "sealed_archive", root });
+  const exporter = await openTestArchive(t, testConfig(archive), settings);
+  await exporter.consumeLogs(numbered(0, records));
+  await exporter.consumeLogs({
+    records: [
+      new LogRecord({
+        hrTime: [1_800_000_000, 5],
+        severityText: "WARN",
+        body: { user: "a", raw: Uint8Array.of(1, 2), big: 2n ** 60n },
+        attributes: { "http.response.status_code": 500 },
+        resource: new Resource({ "service.name": "shop" }),
+      }),
+    ],
+  });
+  await close(exporter);
+  await writeFile(identity, `# created by a test\n\n${IDENTITY}\n`);
+  return { root, archive, identity };
+}
+
+test("verify says whole with 0, tampered with 1 and its place, unchecked with 2", async (t) => {
+  const { root, archive, identity } = await makeArchive(t);
+  const whole = vouchsafe("verify", archive, "-i", identity);
+  assert.equal(whole.status, 0, whole.stderr);
+  assert.match(whole.stdout, /example.com\/test: whole, 51 records in 6 blocks/);
+  assert.match(whole.stdout, /key was taken from the archive itself/);
+  const vkey = (await readFile(join(archive, "log.vkey"), "utf8")).trim();
+  const pinned = vouchsafe("verify", archive, "--vkey", vkey, "--json");
+  assert.equal(pinned.status, 0);
+  assert.equal(JSON.parse(pinned.stdout).key_from, "argument");
+  const kept = join(root, "kept.cp");
+  await cp(join(archive, "log/checkpoint"), kept);
+  assert.equal(vouchsafe("verify", archive, "--checkpoint", kept).status, 0);
+
+  const segment = join(archive, "blocks/default/00000001.blk");
+  const bytes = await readFile(segment);
+  bytes[1000]! ^= 1;
+  await writeFile(segment, bytes);
+  const tampered = vouchsafe("verify", archive, "-i", identity);
+  assert.equal(tampered.status, 1);
+  assert.match(tampered.stdout, /^TAMPERED {2}blocks\/default\/00000001.blk, entry \d+, byte \d+/);
+  const { status, findings } = JSON.parse(vouchsafe("verify", archive, "--json").stdout);
+  assert.equal(status, "tampered");
+  assert.equal(findings[0].segment, "00000001");
+
+  for (const words of [
+    [join(root, "nowhere")],
+    [root],
+    [archive, "--vkey", join(root, "nowhere")],
+    [archive, "-i", join(root, "nowhere")],
+  ]) {
+    const unchecked = vouchsafe("verify", ...words);
+    assert.equal(unchecked.status, 2, unchecked.stdout);
+    assert.match(unchecked.stderr, /^could not check: archive\./);
+  }
+  assert.equal(vouchsafe("verify").status, 64);
+});
+
+test("read prints a record a line, flat or as OTLP, of the times asked for", async (t) => {
+  const { archive, identity } = await makeArchive(t);
+  const all = vouchsafe("read", archive, "-i", identity);
+  assert.equal(all.status, 0, all.stderr);
+  const lines = all.stdout.trim().split("\n");
+  assert.equal(lines.length, 51);
+  assert.deepEqual(JSON.parse(lines[3]!), {
+    time: "2023-11-14T22:13:23.000000000Z",
+    body: "line 3",
+    zone: "default",
+    seq: 3,
+  });
+  assert.deepEqual(JSON.parse(lines[50]!), {
+    time: "2027-01-15T08:00:00.000000005Z",
+    severity: "WARN",
+    body: { user: "a", raw: "AQI=", big: "1152921504606846976" },
+    attributes: { "http.response.status_code": 500 },
+    resource: { "service.name": "shop" },
+    zone: "default",
+    seq: 50,
+  });
+  const since = ["--since", "2023-11-14T22:13:30Z", "--until", "2023-11-14T22:13:32+00:00"];
+  const some = vouchsafe("read", archive, "-i", identity, ...since, "--format", "otlp_json");
+  const bodies = some.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).resourceLogs[0].scopeLogs[0].logRecords[0].body.stringValue);
+  assert.deepEqual(bodies, ["line 10", "line 11"]);
+  assert.equal(vouchsafe("read", archive, "-i", identity, "--zone", "other").stdout, "");
+  assert.equal(vouchsafe("read", archive, "-i", identity, "--since", "yesterday").status, 64);
+});
+
+test("read refuses another identity and a block that was changed", async (t) => {
+  const { root, archive, identity } = await makeArchive(t);
+  const other = join(root, "other.txt");
+  assert.equal(vouchsafe("keys", "generate", "identity", "-o", other).status, 0);
+  const refused = vouchsafe("read", archive, "-i", other);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /archive.wrong_identity/);
+  assert.equal(refused.stdout, "");
+  const segment = join(archive, "blocks/default/00000001.blk");
+  const bytes = await readFile(segment);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(segment, bytes);
+  const tampered = vouchsafe("read", archive, "-i", identity);
+  assert.equal(tampered.status, 1);
+  assert.match(tampered.stderr, /archive.tampered: blocks\/default\/00000001.blk, entry \d+/);
+  assert.equal(tampered.stdout.trim().split("\n").length, 50);
+});
+
+test("read ends quietly when its reader has seen enough", async (t) => {
+  const { archive, identity } = await makeArchive(t, 20_000);
+  const child = spawn("sh", [
+    "-c",
+    `${process.execPath} ${MAIN} read ${archive} -i ${identity} | head -n 1; echo done`,
+  ]);
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk) => (output += String(chunk)));
+  child.stderr.on("data", (chunk) => (errors += String(chunk)));
+  await once(child, "close");
+  assert.equal(errors, "");
+  assert.match(output, /"line 0".*\ndone\n$/);
+});
+
+test("keys makes private files, shows their public part and never overwrites", async (t) => {
+  const root = await temporaryDirectory(t);
+  const [identity, log, chain] = ["identity.txt", "log.key", "chain.key"].map((name) =>
+    join(root, name),
+  ) as [string, string, string];
+  const recipient = vouchsafe("keys", "generate", "identity", "-o", identity).stdout.trim();
+  assert.match(recipient, /^age1[a-z0-9]{58}$/);
+  assert.equal(vouchsafe("keys", "show", identity).stdout.trim(), recipient);
+  const age = spawnSync("age-keygen", ["-y", identity], { encoding: "utf8" });
+  if (age.error === undefined) assert.equal(age.stdout.trim(), recipient);
+  const vkey = vouchsafe("keys", "generate", "log", "-o", log, "--origin", "a/b").stdout.trim();
+  assert.match(vkey, /^a\/b\+[0-9a-f]{8}\+/);
+  assert.equal(vouchsafe("keys", "show", log).stdout.trim(), vkey);
+  assert.equal(vouchsafe("keys", "generate", "chain", "-o", chain).status, 0);
+  assert.equal(vouchsafe("keys", "generate", "token", "-d", join(root, "keys")).status, 0);
+  for (const path of [identity, log, chain]) {
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    const before = await readFile(path);
+    const kind = path === identity ? "identity" : path === log ? "log" : "chain";
+    const again = vouchsafe("keys", "generate", kind, "-o", path, "--origin", "a/b");
+    assert.equal(again.status, 1);
+    assert.ok((await readFile(path)).equals(before));
+  }
+  assert.equal(vouchsafe("keys", "generate", "log", "-o", log).status, 64);
+  assert.equal(vouchsafe("keys", "generate", "nothing").status, 64);
+});
+
+test("a log key of one's own is used, when only its owner can read it", async (t) => {
+  const root = await temporaryDirectory(t);
+  const key = join(root, "own.key");
+  const made = vouchsafe("keys", "generate", "log", "-o", key, "--origin", "example.com/test");
+  const settings = await testSettings(t, { type: "sealed_archive" });
+  const config = testConfig(join(root, "archive"), { signing_key_file: key });
+  const archive = await openTestArchive(t, config, settings);
+  await archive.consumeLogs(numbered(0, 5));
+  await close(archive);
+  const pinned = vouchsafe("verify", join(root, "archive"), "--vkey", made.stdout.trim());
+  assert.equal(pinned.status, 0, pinned.stdout);
+  await chmod(key, 0o640);
+  await assert.rejects(openTestArchive(t, config, settings), /other users may read/);
+});
