@@ -122,7 +122,7 @@ function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
   return pipeline === undefined ? [own] : [own, folderName(pipeline)];
 }
 
-/** Ids may hold any character but white space; folders keep the harmless ones and escape the rest. */
+/** Folders keep the harmless characters of an id and escape the rest. */
 function folderName(name: string): string {
   return name.replace(/[^A-Za-z0-9_-]/g, (char) => `~${char.codePointAt(0)!.toString(16)}`);
 }

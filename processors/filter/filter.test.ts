@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 import fc from "fast-check";
 import { Double } from "../../src/data/any_value.ts";
 import type { LogRecordFields } from "../../src/data/log_record.ts";
@@ -127,6 +133,39 @@ test("withholds what is too long to be judged, and says so once a minute", async
   assert.deepEqual(settings.logged[0]?.attributes, { reason: "too_long" });
 });
 
+test("counts what is not passed on by its reason", async (t) => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const provider = new MeterProvider({ readers: [reader] });
+  t.after(() => provider.shutdown());
+  const base = await testSettings(t, { type: "filter", pipeline: "logs/test" });
+  const config = parse(
+    {
+      include: { severity_number: { min: "INFO" } },
+      exclude: { match_type: "regexp", bodies: ["^x"] },
+    },
+    { max_match_length: 2 },
+  );
+  const settings = { ...base, meter: provider.getMeter("test") };
+  const processor = factory.create(config, settings, new CollectingConsumer());
+  const records = [
+    ...["x", "ok", "xy", "long"].map((body) => ({ body, severityNumber: 9 })),
+    ...["x", "ok", "long"].map((body) => ({ body, severityNumber: 5 })),
+  ];
+  await processor.consumeLogs({ records: records.map((fields) => new LogRecord(fields)) });
+  await reader.forceFlush();
+  const points = exporter.getMetrics().at(-1)!.scopeMetrics[0]!.metrics[0]!.dataPoints;
+  const labels = { processor: "filter", pipeline: "logs/test" };
+  assert.deepEqual(
+    points.map(({ attributes, value }) => [attributes, value]),
+    [
+      [{ ...labels, reason: "not_included" }, 3],
+      [{ ...labels, reason: "excluded" }, 2],
+      [{ ...labels, reason: "too_long" }, 1],
+    ],
+  );
+});
+
 test("withholds a record whose body cannot be brought to text", async (t) => {
   const exclude = { match_type: "regexp", bodies: ["x"] };
   const { passes, settings } = await filter(t, { exclude });
@@ -136,7 +175,7 @@ test("withholds a record whose body cannot be brought to text", async (t) => {
   assert.deepEqual(settings.logged[0]?.attributes, { reason: "failed" });
 });
 
-test("passes on the same batch when nothing is dropped, else positions with their records", async (t) => {
+test("passes on the same batch when nothing is dropped, else records and positions", async (t) => {
   const include = { match_type: "strict", bodies: ["a"] };
   const { processor, next } = await filter(t, { include });
   const [a, b] = [new LogRecord({ body: "a" }), new LogRecord({ body: "b" })];

@@ -62,9 +62,10 @@ function scrubFragment(
   edits: Edit[],
 ): void {
   const fragment = text.slice(hash, end);
-  if (!fragment.includes("=")) return;
+  const equals = fragment.indexOf("=");
+  if (equals < 0) return;
   const mark = fragment.indexOf("?");
-  const lead = mark < 0 ? hash : hash + mark;
+  const lead = mark < 0 || equals < mark ? hash : hash + mark;
   scrub(text, lead + 1, end, lead, rules, edits);
 }
 
@@ -120,16 +121,15 @@ function runStart(text: string, mark: number, from: number): number {
   return index;
 }
 
-/** Where the query that begins at `from` ends. */
+/** Where the query that begins at `from` ends; the closing bracket around the URL is none of it. */
 function runEnd(text: string, from: number, closer: string | undefined): number {
-  for (let index = from; index < text.length; index++) {
-    if (endsRun(text, index)) return index;
-    if (text.charCodeAt(index) === 0x3c) {
-      const tokenEnd = tokenEndAt(text, index);
-      if (tokenEnd > 0) index = tokenEnd - 1;
-    } else if (text[index] === closer && isClosed(text, index + 1)) return index;
-  }
-  return text.length;
+  let end = from;
+  while (end < text.length && !endsRun(text, end)) end++;
+  if (closer === undefined) return end;
+  const tailStart = Math.max(from, end - CLOSING_LENGTH_MAX);
+  const closing = /[)\]}>']+,?$/.exec(text.slice(tailStart, end));
+  const at = closing?.[0].indexOf(closer) ?? -1;
+  return at < 0 ? end : tailStart + closing!.index + at;
 }
 
 /** ASCII white space, and quotation marks that are not escaped. */
@@ -139,6 +139,8 @@ function endsRun(text: string, index: number): boolean {
   return code === 0x22 && (index === 0 || text.charCodeAt(index - 1) !== 0x5c);
 }
 
+/** Brackets inside of a value do not end it; so many at its end are taken for those around it. */
+const CLOSING_LENGTH_MAX = 8;
 const CLOSERS: Readonly<Record<string, string>> = {
   "'": "'",
   "(": ")",
@@ -152,9 +154,4 @@ function closerOf(before: string): string | undefined {
   const match = /^(?:[\w.-]*[=:,])?(['([{<])/.exec(before);
   if (match === null || tokenEndAt(before, match[0].length - 1) > 0) return undefined;
   return CLOSERS[match[1]!];
-}
-
-/** Brackets may stand inside of a value; they end it only where something else can begin. */
-function isClosed(text: string, index: number): boolean {
-  return index === text.length || /^(?:[\s)\]}>"']|,\s)/.test(text.slice(index, index + 2));
 }

@@ -165,12 +165,9 @@ test("what remains of a finding covers what it covered, and nothing found stays 
       }
       const shown = JSON.stringify([after.body, after.attributes]);
       assert.equal(shown.replaceAll(/[^Ω]/g, "").length, left);
-      const plain = minimizer({
-        attributes: { deny },
-        body: { max_bytes, deny },
-        query_parameters: { scrub, keep: ["p"] },
-      }).minimize(after);
-      assert.equal(plain, after);
+      // A cut may leave half a parameter, and a finding may have held what parts parameters.
+      const isWhole = !shown.includes("…") && !/[&=]/.test([...covered].join(""));
+      if (isWhole) assert.equal(subject.minimize(after), after);
     }),
     { numRuns: 1000 },
   );

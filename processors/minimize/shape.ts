@@ -1,8 +1,8 @@
 /**
  * The kind and shape of a value, for the report of a new field.
  *
- * Invariant: no character of a value but its punctuation is told, and that only beside letters,
- * digits or spaces.
+ * Invariant: no character of a value but its punctuation is told, sorted, and that only beside
+ * letters or digits.
  */
 import type { AnyValue } from "../../src/data/any_value.ts";
 import { Double } from "../../src/data/any_value.ts";
@@ -29,9 +29,10 @@ function describeText(text: string): string {
   const classes: string[] = [];
   if (/\p{L}/u.test(looked)) classes.push("letters");
   if (/\p{N}/u.test(looked)) classes.push("digits");
+  const hasWords = classes.length > 0;
   if (/\s/.test(looked)) classes.push("spaces");
   const marks = [...new Set(looked.match(/[!-/:-@[-`{-~]/g))].sort();
-  if (marks.length > PUNCTUATION_MAX || (marks.length > 0 && classes.length === 0)) {
+  if (marks.length > PUNCTUATION_MAX || (marks.length > 0 && !hasWords)) {
     classes.push("punctuation");
   } else classes.push(...marks);
   const length = `string, ${count(text.length, "character")}`;

@@ -1,4 +1,4 @@
-/** What was done in the batch under way, counted without allocating and told to the meter at its end. */
+/** What was done in the batch under way, counted without allocating and told to the meter. */
 import type { Attributes as Labels, Meter } from "@opentelemetry/api";
 
 export const PLACES = ["attributes", "resource", "scope", "body"] as const;

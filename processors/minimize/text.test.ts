@@ -34,7 +34,7 @@ test("scrubs the values of a query, and keeps the named parameters", () => {
 test("takes whole parameters out of a query", () => {
   for (const [query, expected] of [
     ["q=anna", ""],
-    ["q=anna&page=2&r=1&s=2;sort=x&t", "page=2;sort=x"],
+    ["q=anna&page=2&r=1&s=2;sort=x&t", "page=2&sort=x"],
     ["page=2", "page=2"],
     ["page=2&page=3&a", "page=2&page=3"],
   ] as const) {
@@ -49,6 +49,7 @@ test("finds the query and the parameters in the fragment of a URL", () => {
     ["https://h/a?b=c?d#part", "https://h/a?b=REDACTED#part", "https://h/a#part"],
     ["/a#t=1&page=2", "/a#t=REDACTED&page=2", "/a#page=2"],
     ["/a#/route?t=1", "/a#/route?t=REDACTED", "/a#/route"],
+    ["/a#t=1?u=2", "/a#t=REDACTED", "/a"],
     ["/a?page=1#t=1", "/a?page=1#t=REDACTED", "/a?page=1"],
     ["?b c", "?REDACTED", ""],
   ] as const) {
@@ -191,10 +192,13 @@ test("a shape tells kind, length and classes, never the value", () => {
   assert.equal(describeShape(2n ** 60n), "integer, 19 digits");
   assert.equal(describeShape(Uint8Array.of(1, 2)), "bytes, 2");
   assert.equal(describeShape([]), "empty list");
-  const hidden = fc.string({ minLength: 3 }).filter((text) => !/^[a-z, 0-9]+$/.test(text));
+  assert.equal(describeShape("! {"), "string, 3 characters, spaces punctuation");
   fc.assert(
-    fc.property(hidden, (text) => {
-      assert.ok(!describeShape(text).includes(text));
+    fc.property(fc.string(), (text) => {
+      // Another text of the same classes, in another order.
+      const other = text.replaceAll(/[a-z]/gi, "x").replaceAll(/\d/g, "0");
+      const reversed = Array.from(other).reverse().join("");
+      assert.equal(describeShape(text), describeShape(reversed));
     }),
   );
 });

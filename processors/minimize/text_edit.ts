@@ -53,12 +53,15 @@ function widenedEdits(edits: readonly Edit[], findings: readonly Finding[]): Edi
   const clusters: Cluster[] = [];
   for (const part of parts) {
     const last = clusters.at(-1);
-    if (last === undefined || part.start >= last.end) {
+    const isApart = last === undefined || part.start > last.end;
+    // Edits that touch become one; a finding beside an edit is no part of it.
+    if (isApart || (part.start === last.end && !(part.hasEdit && last.hasEdit))) {
       clusters.push(part);
       continue;
     }
     last.end = Math.max(last.end, part.end);
-    last.text += part.text;
+    // One mark is enough for all that goes together.
+    if (!last.hasEdit) last.text = part.text;
     last.hasEdit ||= part.hasEdit;
   }
   return clusters.filter(({ hasEdit }) => hasEdit);

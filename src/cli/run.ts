@@ -15,7 +15,8 @@ export const runCommand: Command = {
   options: { config: { type: "string", short: "c", multiple: true } },
   help: `  -c, --config FILE     a configuration file; several are merged, later ones win
 
-Stops at SIGINT or SIGTERM: delivers what is under way for up to ${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
+Stops at SIGINT or SIGTERM: delivers what is under way for up to
+${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
 A second signal ends it at once; nothing acknowledged is lost by that.
 
 Exit code 0: stopped by a signal. 1: could not start. 78: the configuration is wrong.

@@ -49,7 +49,7 @@ export interface Traffic {
   stop(): void;
 }
 
-/** Keeps `customersAtOnce` customers in the shop until stopped; a steady trickle, not a load test. */
+/** Keeps `customersAtOnce` customers in the shop until stopped: a trickle, not a load test. */
 export function startTraffic(port: number, customersAtOnce: number): Traffic {
   const agent = new Agent({ keepAlive: true, maxSockets: customersAtOnce });
   const choose = seededChoice(20_261_121);

@@ -1,4 +1,4 @@
-/** A value that must not reach a log, an error or a dump: printing it in any way shows `(secret)`. */
+/** A value that must not reach a log, an error or a dump: printing it shows `(secret)`. */
 import { inspect } from "node:util";
 
 export class Secret<T> {

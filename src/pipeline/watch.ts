@@ -4,7 +4,7 @@ import type { Branch } from "./branch.ts";
 import type { GraphEnvironment } from "./environment.ts";
 
 export const WATCH_INTERVAL_MS = 1000;
-/** Longer than a group commit, a backend's slow answer and one retry; shorter than a client waits. */
+/** Longer than a group commit, a slow answer and one retry; shorter than a client waits. */
 export const BLOCKED_AFTER_MS = 10_000;
 
 /** Returns the function that stops the watch. */

@@ -35,7 +35,9 @@ export function* accessLogLines(count: number): Generator<string> {
     const status = STATUSES[choose(STATUSES.length)];
     const size = 200 + choose(50_000);
     const referer = `https://shop.example/p${choose(40)}`;
-    yield `${address} - - [${stamp}] "GET ${path} HTTP/1.1" ${status} ${size} "${referer}" "${AGENTS[choose(AGENTS.length)]}"\n`;
+    const request = `"GET ${path} HTTP/1.1" ${status} ${size}`;
+    const client = `"${referer}" "${AGENTS[choose(AGENTS.length)]}"`;
+    yield `${address} - - [${stamp}] ${request} ${client}\n`;
   }
 }
 

@@ -1,4 +1,4 @@
-/** A backend that takes every OTLP request and looks at none: a process of its own for the bench. */
+/** A backend for the bench that takes every OTLP request and looks at none. */
 import { createServer } from "node:http";
 
 const server = createServer((request, response) => {

@@ -110,7 +110,7 @@ async function configuration(
   const receivers = {
     file_log: {
       include: [log],
-      start_at: "beginning",
+      start_at: "beginning", ...(process.env.IFL ? { max_in_flight_bytes: process.env.IFL } : {}),
       operators: [{ type: "access_log_parser" }],
     },
   };
@@ -130,7 +130,7 @@ async function configuration(
     "otlp_http/numbers": { endpoint: `http://127.0.0.1:${backendPort}`, compression },
     sealed_archive: {
       directory: join(directory, "archive"),
-      origin: "example.com/bench",
+      origin: "example.com/bench", group_commit: process.env.GC ?? "100ms",
       recipients: [recipient],
     },
   };

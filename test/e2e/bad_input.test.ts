@@ -1,4 +1,4 @@
-/** Whatever is wrong from outside gives a clear error with a place; nothing is lost, nothing falls. */
+/** Whatever is wrong from outside gives a clear error; nothing is lost, nothing falls. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
@@ -76,7 +76,7 @@ test("a port in use is named", async (t) => {
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
 });
 
-test("garbage, oversized bodies and a decompression bomb are refused, then work goes on", async (t) => {
+test("garbage, oversized bodies and bombs are refused, then work goes on", async (t) => {
   const [port] = (await freePorts(1)) as [number];
   const site = await makeSite(t, () => ({
     receivers: {

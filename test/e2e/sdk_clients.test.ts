@@ -1,4 +1,4 @@
-/** Applications with the OpenTelemetry SDK: what is acknowledged is archived once, kills included. */
+/** Applications with the OpenTelemetry SDK: what is acknowledged is archived once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeverityNumber } from "@opentelemetry/api-logs";
@@ -18,7 +18,7 @@ const RECORDS = 3000;
 const KILLS = 4;
 
 for (const protocol of ["http/json", "http/protobuf", "grpc"] as const) {
-  test(`every record acknowledged over ${protocol} is archived once, kill -9 included`, async (t) => {
+  test(`what is acknowledged over ${protocol} is archived once, kill -9 included`, async (t) => {
     const [http, grpc] = (await freePorts(2)) as [number, number];
     const site = await makeSite(t, () => ({
       receivers: {
