@@ -6,7 +6,10 @@ import { parseArgs } from "node:util";
 import type { Command, CommandIo } from "./cli/command.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./cli/command.ts";
 import { commands } from "./cli/commands.ts";
+import { restartWithSmallHeap } from "./cli/small_heap.ts";
 import { AgentError, describeError } from "./component/errors.ts";
+
+if (process.argv[2] === "run") restartWithSmallHeap();
 
 const shutdown = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

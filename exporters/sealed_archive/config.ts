@@ -68,7 +68,7 @@ export const configSchema = z.strictObject({
   segment: segment.prefault({}).describe("When a file of blocks is closed."),
   group_commit: durationMs
     .refine((ms) => ms <= 1000, "must be at most 1s")
-    .prefault("100ms")
+    .prefault("20ms")
     .describe("Shortest time between two writes to disk; blocks in between are written together."),
   publish_interval: positiveDuration
     .refine((ms) => ms <= 60_000, "must be at most 1m")

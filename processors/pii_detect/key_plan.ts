@@ -10,6 +10,10 @@ import type { TreatedText } from "./text_treatment.ts";
 /** Longer values are seldom seen twice. */
 export const CACHED_LENGTH_MAX = 256;
 const PLANS_MAX = 4096;
+/** After so many values of one name it is looked at whether remembering them pays. */
+const REVIEW_LOOKUPS = 1024;
+/** A name whose values hardly repeat, such as `url.query`, is left alone for so many values. */
+const REST_LOOKUPS = 16_384;
 /** Slices below this length are copies of their own, so keeping one keeps nothing else alive. */
 const LAST_LENGTH_MAX = 13;
 
@@ -24,6 +28,11 @@ export interface KeyPlan {
   /** The value before, and what became of it: many attributes hardly ever change. */
   last: string;
   lastTreated: TreatedText | null;
+  /** Look-ups since the last review, and those of them that found something. */
+  lookups: number;
+  hits: number;
+  /** Look-ups for which nothing is recalled or remembered. */
+  rest: number;
 }
 
 /** The plan of a text that no name stands above. */
@@ -34,6 +43,9 @@ export const NAMELESS: KeyPlan = {
   seen: new Map(),
   last: "",
   lastTreated: null,
+  lookups: 0,
+  hits: 0,
+  rest: 0,
 };
 
 /**
@@ -60,7 +72,13 @@ export class KeyPlans {
   /** What became of this value before; undefined when that is not known. */
   recall(plan: KeyPlan, text: string): TreatedText | null | undefined {
     if (text === plan.last) return plan.lastTreated;
+    if (plan.rest > 0) {
+      plan.rest--;
+      return undefined;
+    }
+    if (++plan.lookups > REVIEW_LOOKUPS) review(plan);
     const treated = plan.seen.get(text);
+    if (treated !== undefined) plan.hits++;
     if (treated !== undefined && text.length < LAST_LENGTH_MAX) {
       plan.last = text;
       plan.lastTreated = treated;
@@ -69,6 +87,7 @@ export class KeyPlans {
   }
 
   remember(plan: KeyPlan, text: string, treated: TreatedText | undefined): void {
+    if (plan.rest > 0) return;
     if (this.#remembered >= this.#cacheSize) {
       for (const other of this.#plans.values()) other.seen.clear();
       this.#remembered = 0;
@@ -86,6 +105,9 @@ export class KeyPlans {
       seen: new Map(),
       last: "",
       lastTreated: null,
+      lookups: 0,
+      hits: 0,
+      rest: 0,
     };
     // Names come from outside: nobody may fill the memory with them.
     if (this.#plans.size >= PLANS_MAX) {
@@ -95,6 +117,16 @@ export class KeyPlans {
     this.#plans.set(detachedCopy(key), plan);
     return plan;
   }
+}
+
+/** Remembering a value costs more than a scan of it, so at least every other one must be known. */
+function review(plan: KeyPlan): void {
+  if (plan.hits * 2 < plan.lookups) {
+    plan.rest = REST_LOOKUPS;
+    plan.seen.clear();
+  }
+  plan.lookups = 0;
+  plan.hits = 0;
 }
 
 function detach(treated: TreatedText): TreatedText {

@@ -12,7 +12,7 @@ test("has the Collector's defaults", () => {
     ...{ include_file_record_number: false, include_file_record_offset: false },
     ...{ poll_interval: 200, fingerprint_size: 1000, max_log_size: 1048576 },
     ...{ max_log_size_behavior: "split", max_concurrent_files: 1024, compression: "" },
-    ...{ max_in_flight_bytes: 8388608, on_truncate: "ignore", attributes: {}, resource: {} },
+    ...{ max_in_flight_bytes: 4194304, on_truncate: "ignore", attributes: {}, resource: {} },
     ...{ operators: [], retry_on_failure: { initial_interval: 1000, max_interval: 30000 } },
   });
 });

@@ -107,7 +107,7 @@ export const configSchema = z.strictObject({
     .describe("Files that are open at the same time; the others wait for their turn."),
   max_in_flight_bytes: byteSize
     .refine(positive, "must be larger than 0")
-    .prefault("8MiB")
+    .prefault("4MiB")
     .describe("Bytes of all files that are read and not yet acknowledged. Not in the Collector."),
   compression: z
     .enum(["", "gzip", "auto"])

@@ -34,9 +34,16 @@ export interface WholeOptions {
   readonly compression: "none" | "gzip";
 }
 
-/** One run over `lines` lines of `log`, which must be there already. Starts and ends the agent. */
-export async function measureWhole(options: WholeOptions): Promise<WholeResult> {
-  const { directory, lines } = options;
+export interface WholeAgent {
+  readonly pid: number;
+  /** Records that the slower of the two exporters has delivered. */
+  delivered(): Promise<number>;
+  end(): Promise<void>;
+}
+
+/** Starts a backend and the agent, which begins to read `log`. */
+export async function startWhole(options: Omit<WholeOptions, "lines">): Promise<WholeAgent> {
+  const { directory } = options;
   await mkdir(join(directory, "keys"), { recursive: true, mode: 0o700 });
   const sink = spawn(process.execPath, [SINK], { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = await once(sink.stdout!, "data");
@@ -52,18 +59,32 @@ export async function measureWhole(options: WholeOptions): Promise<WholeResult> 
   const agent = spawn(process.execPath, [MAIN, "run", "-c", config], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+  return {
+    pid: agent.pid!,
+    delivered: () => deliveredByAll(metricsPort),
+    end: async () => {
+      await end(agent);
+      await end(sink);
+    },
+  };
+}
+
+/** One run over `lines` lines of `log`, which must be there already. */
+export async function measureWhole(options: WholeOptions): Promise<WholeResult> {
+  const { lines } = options;
+  const agent = await startWhole(options);
   try {
-    const sent = (): Promise<number> => deliveredByAll(metricsPort);
+    const sent = (): Promise<number> => agent.delivered();
     await waitUntil("the first lines are delivered", async () => (await sent()) > 0, TIMEOUT_MS);
     const startMs = performance.now();
-    const start = processUsage(agent.pid!);
+    const start = processUsage(agent.pid);
     const before = await sent();
     await waitUntil("all lines are delivered", async () => (await sent()) >= lines, TIMEOUT_MS);
-    const end = processUsage(agent.pid!);
+    const end = processUsage(agent.pid);
     const wallSeconds = (performance.now() - startMs) / 1000;
     const idleUntilMs = performance.now() + IDLE_MS;
     await waitUntil("an idle while", () => performance.now() >= idleUntilMs, TIMEOUT_MS);
-    const idle = processUsage(agent.pid!);
+    const idle = processUsage(agent.pid);
     return {
       lines: lines - before,
       wallSeconds,
@@ -72,8 +93,7 @@ export async function measureWhole(options: WholeOptions): Promise<WholeResult> 
       idleCpu: (idle.cpuSeconds - end.cpuSeconds) / (IDLE_MS / 1000),
     };
   } finally {
-    await end(agent);
-    await end(sink);
+    await agent.end();
   }
 }
 
@@ -101,7 +121,7 @@ async function deliveredByAll(metricsPort: number): Promise<number> {
 }
 
 async function configuration(
-  { directory, log, compression }: WholeOptions,
+  { directory, log, compression }: Omit<WholeOptions, "lines">,
   backendPort: number,
   metricsPort: number,
   healthPort: number,
@@ -110,7 +130,7 @@ async function configuration(
   const receivers = {
     file_log: {
       include: [log],
-      start_at: "beginning", ...(process.env.IFL ? { max_in_flight_bytes: process.env.IFL } : {}),
+      start_at: "beginning",
       operators: [{ type: "access_log_parser" }],
     },
   };
@@ -130,7 +150,7 @@ async function configuration(
     "otlp_http/numbers": { endpoint: `http://127.0.0.1:${backendPort}`, compression },
     sealed_archive: {
       directory: join(directory, "archive"),
-      origin: "example.com/bench", group_commit: process.env.GC ?? "100ms",
+      origin: "example.com/bench",
       recipients: [recipient],
     },
   };
