@@ -15,6 +15,8 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { AgentError } from "../../src/component/errors.ts";
+import type { Clock } from "../../src/component/settings.ts";
+import { systemClock } from "../../src/lib/system_clock.ts";
 import { CollectingConsumer } from "../../src/testing/collecting_consumer.ts";
 import type { TestSettings } from "../../src/testing/test_settings.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
@@ -35,9 +37,10 @@ async function run(
   options: Record<string, unknown>,
   root?: string,
   consumer = new CollectingConsumer(),
+  clock: Clock = systemClock,
 ): Promise<Run> {
   const settings = await testSettings(t, {
-    ...{ kind: "receiver" as const, type: "file_log" },
+    ...{ kind: "receiver" as const, type: "file_log", clock },
     ...(root === undefined ? {} : { root }),
   });
   const config = configSchema.parse({
@@ -71,6 +74,29 @@ test("reads what is there and what comes, with CRLF and white space trimmed", as
   assert.deepEqual(running.consumer.records[0]?.attributes, { "log.file.name": "a.log" });
   const positions = running.consumer.batches.flatMap(({ source }) => source?.positions ?? []);
   assert.deepEqual(positions, [5, 13, 20, 29]);
+});
+
+test("half a character at the end waits for its other half, and nobody is busy with it", async (t) => {
+  const path = join(await temporaryDirectory(t), "a.log");
+  await writeFile(path, Buffer.from("one\ncaf\xc3", "latin1"));
+  const delays: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (delayMs, callback) => {
+      delays.push(delayMs);
+      return systemClock.setTimer(delayMs, callback);
+    },
+  };
+  const options = { include: [path], force_flush_period: "30ms" };
+  const running = await run(t, options, undefined, new CollectingConsumer(), clock);
+  await waitForBodies(running, ["one", "caf"]);
+  const polls = (): number => delays.filter((delayMs) => delayMs === 20).length;
+  const before = polls();
+  await waitUntil("ten more polls", () => polls() >= before + 10);
+  const flushes = delays.filter((delayMs) => delayMs < 20).length;
+  assert.ok(flushes <= 3, `${flushes} timers that did not wait`);
+  await appendFile(path, Buffer.from("\xa9\ntwo\n", "latin1"));
+  await waitForBodies(running, ["one", "caf", "é", "two"]);
 });
 
 test("start_at end leaves out what was there, but not what comes later", async (t) => {

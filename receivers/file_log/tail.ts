@@ -39,6 +39,8 @@ export class Tail {
   #skipping: HeldFrom | undefined;
   #windowBytes = WINDOW_BYTES;
   #seenEnd = 0;
+  /** A flush that saw the bytes up to here left the last ones: half a character, which may end. */
+  #flushedEnd = 0;
   #pumping: Promise<void> | undefined;
   #again = false;
   #seen: { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
@@ -146,7 +148,7 @@ export class Tail {
   }
 
   async #pump(): Promise<void> {
-    const { handles, warn, isStopping } = this.#environment;
+    const { handles, isStopping } = this.#environment;
     try {
       while (this.#again && !isStopping()) {
         this.#again = false;
@@ -157,13 +159,18 @@ export class Tail {
         else this.#scheduleFlush();
       }
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? (error as Error).name;
-      warn("file cannot be read; it is tried again when it changes", this.entry.path, code);
-      await this.#closeFile();
+      await this.#cannotRead(error);
     } finally {
       this.#pumping = undefined;
       handles.becameIdle();
     }
+  }
+
+  async #cannotRead(error: unknown): Promise<void> {
+    const code = (error as NodeJS.ErrnoException).code ?? (error as Error).name;
+    const message = "file cannot be read; it is tried again when it changes";
+    this.#environment.warn(message, this.entry.path, code);
+    await this.#closeFile();
   }
 
   /** False: the file cannot be opened now, or is not at its path any more. */
@@ -314,7 +321,8 @@ export class Tail {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
     const { config, settings } = this.#environment;
-    const hasRest = this.#seenEnd > this.#position && !this.#isSkipping;
+    const isRestNew = this.#seenEnd > this.#position && this.#seenEnd !== this.#flushedEnd;
+    const hasRest = isRestNew && !this.#isSkipping;
     const holdsBack = this.#builder?.holdsBack === true;
     if (config.force_flush_period === 0 || (!hasRest && !holdsBack)) return;
     const waitMs = hasRest ? config.force_flush_period : HELD_FLUSH_MS;
@@ -329,6 +337,8 @@ export class Tail {
     try {
       const isQuiet = settings.clock.nowMs() - this.quietSinceMs >= waitMs;
       if (this.#file !== undefined && isQuiet && !isStopping()) await this.#flush();
+    } catch (error) {
+      await this.#cannotRead(error);
     } finally {
       this.#pumping = undefined;
     }
@@ -352,6 +362,7 @@ export class Tail {
       if ((await this.#verify(this.#position + bytesRead)) !== undefined) return;
       const window = bytes.subarray(0, bytesRead);
       const split = splitter.split(window, this.#position === 0, true, this.#isSkipping);
+      this.#flushedEnd = this.#position + bytesRead;
       if (split.consumed === 0 && this.#builder?.holdsBack !== true) return;
       this.entry.cuts.push(this.#position + split.consumed);
       await store.commit();
