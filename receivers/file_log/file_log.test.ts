@@ -76,7 +76,7 @@ test("reads what is there and what comes, with CRLF and white space trimmed", as
   assert.deepEqual(positions, [5, 13, 20, 29]);
 });
 
-test("half a character at the end waits for its other half, and nobody is busy with it", async (t) => {
+test("half a character at the end of a file waits for its other half", async (t) => {
   const path = join(await temporaryDirectory(t), "a.log");
   await writeFile(path, Buffer.from("one\ncaf\xc3", "latin1"));
   const delays: number[] = [];

@@ -33,7 +33,7 @@ async function runDemo(directory: string, io: CommandIo): Promise<number> {
   const story = new Story(io.stdout, directory);
   story.begin();
 
-  const running: { stop(): Promise<unknown> | void }[] = [];
+  const running: { stop(): unknown }[] = [];
   try {
     const backend = await startBackend();
     running.unshift({ stop: () => backend.close() });
