@@ -1,13 +1,15 @@
 /**
  * One running agent: the graph of a checked configuration with its telemetry and its state folder.
  *
- * Invariant: two agents never share a state directory, and everything private is below it, 0700.
+ * Invariant: two agents never share a state directory or the folder of a `file_storage` extension,
+ * and everything private is below these, 0700.
  */
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import type { CheckedConfig } from "../config/load.ts";
 import manifest from "../package.json" with { type: "json" };
-import { AgentError } from "./component/errors.ts";
+import { AgentError, describeError } from "./component/errors.ts";
 import type { ComponentId, Settings } from "./component/settings.ts";
 import { formatComponentId } from "./component/settings.ts";
 import { makePrivateDirectory } from "./lib/durable_file.ts";
@@ -31,7 +33,7 @@ export interface RunningAgent {
 /** Rejects with an `AgentError` when a component cannot start; then nothing is left running. */
 export async function startAgent(config: CheckedConfig, stderr: Writable): Promise<RunningAgent> {
   const { service } = config;
-  const lock = await lockState(service.stateDirectory);
+  const lock = await lockState(config);
   const telemetry = createTelemetry({
     version: VERSION,
     level: service.telemetry.logs.level,
@@ -64,14 +66,37 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
   }
 }
 
-async function lockState(directory: string): Promise<FileLock> {
+/** Locks the state directory and the folder of each `file_storage` extension. */
+async function lockState({ service, fileStorages }: CheckedConfig): Promise<FileLock> {
+  const locks = new Map<string, FileLock>();
+  const release = async (): Promise<void> => {
+    for (const lock of locks.values()) await lock.release();
+  };
+  const lockFolder = async (key: string, directory: string): Promise<void> => {
+    const folder = await privateFolder(key, directory);
+    if (!locks.has(folder)) locks.set(folder, await acquireLock(join(folder, "lock")));
+  };
+  try {
+    await lockFolder("service.state_directory", service.stateDirectory);
+    for (const [id, { directory }] of fileStorages) {
+      await lockFolder(`extensions.${id}.directory`, directory);
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { release };
+}
+
+/** Makes the folder that the key of the configuration names, and gives its one true path. */
+async function privateFolder(key: string, directory: string): Promise<string> {
   try {
     await makePrivateDirectory(directory);
+    return await realpath(directory);
   } catch (cause) {
-    const message = `service.state_directory ${directory} cannot be made or used`;
+    const message = `${key} ${directory} cannot be made or used (${describeError(cause)})`;
     throw new AgentError("storage.unwritable", message, { cause });
   }
-  return acquireLock(join(directory, "lock"));
 }
 
 function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnvironment {

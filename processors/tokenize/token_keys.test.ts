@@ -52,6 +52,10 @@ test("says which folder has no key and how to make one", async (t) => {
   };
   await assert.rejects(readTokenKeys(directory), expected);
   await assert.rejects(readTokenKeys(join(directory, "none")), { code: "tokenize.no_key" });
+  const file = join(directory, "file");
+  await writeFile(file, "");
+  const unreadable = { code: "tokenize.key_malformed", message: /cannot be read .*ENOTDIR/ };
+  await assert.rejects(readTokenKeys(file), unreadable);
 });
 
 test("refuses keys and folders that are open to others", async (t) => {

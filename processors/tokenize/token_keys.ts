@@ -9,7 +9,7 @@
 import type { Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { AgentError } from "../../src/component/errors.ts";
+import { AgentError, describeError } from "../../src/component/errors.ts";
 import type { RandomSource } from "../../src/component/settings.ts";
 import { makePrivateDirectory, writeFileDurably } from "../../src/lib/durable_file.ts";
 import { Secret } from "../../src/lib/secret.ts";
@@ -33,7 +33,8 @@ export interface TokenKeys {
 
 /**
  * Reads the folder. Throws `tokenize.no_key` when there is none, `tokenize.key_malformed` for a
- * file that is no key, `storage.insecure` for what others can read or change.
+ * folder that cannot be read or a file that is no key, `storage.insecure` for what others can read
+ * or change.
  */
 export async function readTokenKeys(directory: string): Promise<TokenKeys> {
   const kids = await listKids(directory);
@@ -82,7 +83,10 @@ async function listKids(directory: string): Promise<string[]> {
     names = await readdir(directory);
     stats = await stat(directory);
   } catch (cause) {
-    throw noKey(directory, cause);
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw noKey(directory, cause);
+    const message = `the folder of token keys ${directory} cannot be read`;
+    const reason = describeError(cause);
+    throw new AgentError("tokenize.key_malformed", `${message} (${reason})`, { cause });
   }
   if ((stats.mode & 0o022) !== 0) throw insecure(directory, "changed", "700");
   const kids = names.map((name) => FILE_NAME.exec(name)?.[1]).filter((kid) => kid !== undefined);

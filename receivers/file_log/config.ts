@@ -129,7 +129,9 @@ export const configSchema = z.strictObject({
   storage: z
     .string()
     .optional()
-    .describe("Accepted; offsets are always stored, below `service.state_directory`."),
+    .describe(
+      "`file_storage` extension that keeps the offsets; else `service.state_directory` does.",
+    ),
   retry_on_failure: z
     .strictObject({
       initial_interval: durationMs

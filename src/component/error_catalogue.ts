@@ -214,8 +214,8 @@ export const errorCatalogue = {
   },
   "tokenize.key_malformed": {
     permanent: true,
-    meaning: "A token key file cannot be read or does not hold what its name says.",
-    nextStep: "Restore it from a backup; without it no new tokens are made.",
+    meaning: "A token key, or the folder of them, cannot be read or is not what its name says.",
+    nextStep: "Let the agent's user read it, or restore it; without it no new tokens are made.",
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -4,7 +4,7 @@
  *
  * Invariant: a call settles only when the consumer took the batch, refused it for good, or the agent
  * stops. A branch that makes its senders wait says so: {@link Branch.pendingMs} for the metric, and
- * the graph's watch for the log and the health status.
+ * the graph's watch for the log.
  */
 import type { LogsConsumer } from "../component/component.ts";
 import { AgentError, isPermanent } from "../component/errors.ts";
