@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The `vouchsafe` command. In a clone it runs the TypeScript sources, from a package the built
-// ones. It is plain JavaScript so that a Node.js too old for the sources still gets this far, and
+// The `vouchsafe` command. In a clone it runs the TypeScript sources, in a package, which has none,
+// the built ones. It is plain JavaScript so that a Node.js too old for the sources still gets this far, and
 // then hands over to the Node.js that the clone installed for itself.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,8 +10,8 @@ const OLDEST = [24, 12];
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const recentEnough = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-const built = new URL("../dist/src/main.js", import.meta.url);
-const program = existsSync(built) ? built : new URL("./main.ts", import.meta.url);
+const sources = new URL("./main.ts", import.meta.url);
+const program = existsSync(sources) ? sources : new URL("../dist/src/main.js", import.meta.url);
 
 if (recentEnough) {
   await import(program.href);

@@ -11,12 +11,20 @@ import { AgentError, describeError } from "./component/errors.ts";
 
 if (process.argv[2] === "run") restartWithSmallHeap();
 
+/** A terminal tells a whole group of processes, npm and `launch.js` pass it on: one wish, not two. */
+const SAME_WISH_MS = 1000;
+
 const shutdown = new AbortController();
+let askedAtMs = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    // The first signal asks for an orderly end; whoever sends a second one wants it now.
-    if (shutdown.signal.aborted) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
-    shutdown.abort(signal);
+    // The first signal asks for an orderly end; whoever sends another one later wants it now.
+    if (!shutdown.signal.aborted) {
+      askedAtMs = performance.now();
+      shutdown.abort(signal);
+    } else if (performance.now() - askedAtMs > SAME_WISH_MS) {
+      process.exit(128 + (signal === "SIGINT" ? 2 : 15));
+    }
   });
 }
 const io: CommandIo = {

@@ -10,13 +10,11 @@ import { listen, startBackend } from "../demo/backend.ts";
 import { startTraffic } from "../demo/customers.ts";
 import type { Program } from "../demo/processes.ts";
 import { startProgram } from "../demo/processes.ts";
+import { DEFAULT_CONFIG, MAIN, SHOP } from "../demo/program_files.ts";
 import { Story } from "../demo/story.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { aborted, EXIT_FAILED, EXIT_OK } from "./command.ts";
 
-const MAIN = resolve(import.meta.dirname, "../main.ts");
-const SHOP = resolve(import.meta.dirname, "../demo/shop.ts");
-const CONFIG = resolve(import.meta.dirname, "../../config/default.yaml");
 const CUSTOMERS_AT_ONCE = 30;
 
 export const demoCommand: Command = {
@@ -38,7 +36,7 @@ async function runDemo(directory: string, io: CommandIo): Promise<number> {
     const backend = await startBackend();
     running.unshift({ stop: () => backend.close() });
     const places = await preparePlaces(directory, backend);
-    const agent = startProgram("agent", [MAIN, "run", "-c", CONFIG], places.environment);
+    const agent = startProgram("agent", [MAIN, "run", "-c", DEFAULT_CONFIG], places.environment);
     running.unshift(agent);
     await agent.waitForLine(/ready/);
     const shop = startShop(places);

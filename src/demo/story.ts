@@ -1,14 +1,14 @@
 /** What the demo tells, step by step: each step waits until it has something real to show. */
 import { cp, open, readdir, readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import type { LogRecord } from "../data/log_record.ts";
 import type { Backend } from "./backend.ts";
 import type { Traffic } from "./customers.ts";
 import { startProgram } from "./processes.ts";
+import { MAIN } from "./program_files.ts";
 
-const MAIN = resolve(import.meta.dirname, "../main.ts");
 const STATUS_INTERVAL_MS = 10_000;
 /** Longer than it takes from a request to its place under a published checkpoint. */
 const REST_MS = 3000;
