@@ -21,9 +21,12 @@ async function configure(directory: string, { state, storage }: Folders): Promis
   const file = {
     receivers: { file_log: { include: [join(directory, "*.log")], storage: "file_storage" } },
     exporters: { debug: {} },
-    extensions: { file_storage: { directory: storage } },
+    extensions: {
+      file_storage: { directory: storage },
+      health_check: { endpoint: "127.0.0.1:0" },
+    },
     service: {
-      extensions: ["file_storage"],
+      extensions: ["file_storage", "health_check"],
       state_directory: state,
       telemetry: { metrics: { level: "none" } },
       pipelines: { logs: { receivers: ["file_log"], exporters: ["debug"] } },

@@ -11,7 +11,7 @@ import { AgentError, describeError } from "./component/errors.ts";
 
 if (process.argv[2] === "run") restartWithSmallHeap();
 
-/** A terminal tells a whole group of processes, npm and `launch.js` pass it on: one wish, not two. */
+/** A terminal tells all processes, and npm and `launch.js` pass it on: one wish, not two. */
 const SAME_WISH_MS = 1000;
 
 const shutdown = new AbortController();

@@ -17,7 +17,7 @@ export const runCommand: Command = {
 
 Stops at SIGINT or SIGTERM: delivers what is under way for up to
 ${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
-A second signal ends it at once; nothing acknowledged is lost by that.
+A second signal, more than a second later, ends it at once; nothing acknowledged is lost by that.
 
 Exit code 0: stopped by a signal. 1: could not start. 78: the configuration is wrong.
 

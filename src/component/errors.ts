@@ -32,10 +32,22 @@ export function isPermanent(error: unknown): boolean {
   return error instanceof AgentError && error.permanent;
 }
 
-/** Text for the agent's own log: our messages are safe, others may quote content, so only kinds. */
+/**
+ * Text for the agent's own log. Our messages are safe; others may quote content, so only the kind
+ * is told and the place in the code, which is what a bug report needs.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof AgentError) return `${error.code}: ${error.message}`;
   if (!(error instanceof Error)) return typeof error;
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === undefined ? error.name : `${error.name} ${code}`;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined) return `${error.name} ${code}`;
+  const place = placeOf(error);
+  return place === undefined ? error.name : `${error.name} at ${place}`;
+}
+
+/** File and line of the innermost call; what stands before the calls is the message. */
+function placeOf(error: Error): string | undefined {
+  const { stack = "", message } = error;
+  const calls = stack.slice(stack.indexOf(message) + message.length);
+  return /^\n {4}at .*?([\w.-]+\.[cm]?[jt]s:\d+)/.exec(calls)?.[1];
 }

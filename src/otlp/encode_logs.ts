@@ -48,8 +48,14 @@ export function groupRecords(
 ): Map<Resource, Map<InstrumentationScope, LogRecord[]>> {
   const groups = new Map<Resource, Map<InstrumentationScope, LogRecord[]>>();
   for (const record of records) {
-    const scopes = groups.getOrInsertComputed(record.resource, () => new Map());
-    scopes.getOrInsertComputed(record.instrumentationScope, () => []).push(record);
+    let scopes = groups.get(record.resource);
+    if (scopes === undefined) {
+      scopes = new Map();
+      groups.set(record.resource, scopes);
+    }
+    const group = scopes.get(record.instrumentationScope);
+    if (group === undefined) scopes.set(record.instrumentationScope, [record]);
+    else group.push(record);
   }
   return groups;
 }

@@ -102,8 +102,16 @@ export class SingleRecordAppender {
 
   #envelope(resource: Resource, scope: InstrumentationScope): Envelope {
     if (resource === this.#lastResource && scope === this.#lastScope) return this.#lastEnvelope!;
-    const scopes = this.#envelopes.getOrInsertComputed(resource, () => new WeakMap());
-    const envelope = scopes.getOrInsertComputed(scope, () => encodeEnvelope(resource, scope));
+    let scopes = this.#envelopes.get(resource);
+    if (scopes === undefined) {
+      scopes = new WeakMap();
+      this.#envelopes.set(resource, scopes);
+    }
+    let envelope = scopes.get(scope);
+    if (envelope === undefined) {
+      envelope = encodeEnvelope(resource, scope);
+      scopes.set(scope, envelope);
+    }
     this.#lastResource = resource;
     this.#lastScope = scope;
     this.#lastEnvelope = envelope;

@@ -3,12 +3,16 @@ import type { Benchmarks, Measured } from "./bench.ts";
 
 export function formatBenchmarks(benchmarks: Benchmarks): string {
   const { date, machine, node, lines, lineBytes, runs } = benchmarks;
+  const idle = Object.values(benchmarks.whole)
+    .map(({ idleCpuPercent }) => `${idleCpuPercent.toFixed(1)} %`)
+    .join(" and ");
   return `# Benchmarks
 
-Made by \`npm run bench -- --write\` on ${date}: ${machine}, Node.js ${node},
-${lines.toLocaleString("en")} access-log lines of ${lineBytes.toFixed(0)} bytes, medians of ${runs} runs, each in a process of its own. The
-machine is shared and noisy; compare within the table. Lines a CPU second count the time of all
-threads of the process, so they are lines a second *on one core*.
+Made by \`npm run bench -- --lines ${lines} --runs ${runs} --write\` on ${date}:
+${machine}, Node.js ${node}, ${lines.toLocaleString("en")} access-log lines of
+${lineBytes.toFixed(0)} bytes, medians of ${runs} runs, each in a process of its own. The machine is
+shared and noisy: compare within the table. Lines a CPU second count the time of all threads of the
+process, so they are lines a second on one core.
 
 ## Stages
 
@@ -22,15 +26,15 @@ outside the process between the first and the last delivered line.
 
 ${table(benchmarks.whole)}
 
-CPU when idle, ten seconds after the last line: ${Object.values(benchmarks.whole)
-    .map(({ idleCpuPercent }) => `${idleCpuPercent.toFixed(1)} %`)
-    .join(", ")} of a core.
+CPU when idle, in the ten seconds after the last line: ${idle} of a core.
+
+Memory over ten minutes at full speed, with rotations: \`node test/bench/soak.ts 10\`.
 `;
 }
 
 function table(rows: Readonly<Record<string, Measured>>): string {
   const lines = [
-    "| stage | lines / CPU second | lines / second | MB / second | CPU seconds / million lines | peak memory |",
+    "| stage | lines / CPU s | lines / s | MB / s | CPU s / million lines | peak memory |",
     "|---|---:|---:|---:|---:|---:|",
   ];
   for (const [name, row] of Object.entries(rows)) {

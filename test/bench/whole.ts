@@ -61,7 +61,10 @@ export async function startWhole(options: Omit<WholeOptions, "lines">): Promise<
   });
   return {
     pid: agent.pid!,
-    delivered: () => deliveredByAll(metricsPort),
+    delivered: async () => {
+      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}`);
+      return deliveredByAll(metricsPort);
+    },
     end: async () => {
       await end(agent);
       await end(sink);

@@ -13,7 +13,7 @@ import { waitUntil } from "../../src/testing/wait_until.ts";
 import type { AgentProcess } from "../support/agent.ts";
 import { startAgent } from "../support/agent.ts";
 
-/** An agent with a record on its way, and the backend's answer to it, which is still to be given. */
+/** An agent with a record on its way, and the answer that the backend has still to give. */
 async function agentInMidDelivery(
   t: TestContext,
 ): Promise<{ agent: AgentProcess; answer: ServerResponse }> {
