@@ -5,9 +5,8 @@
  * ends inside a pair of surrogates or inside a token. What fits stays the same object.
  */
 import type { AnyValue, AnyValueMap } from "../../src/data/any_value.ts";
-import { Double, isAnyValueMap } from "../../src/data/any_value.ts";
+import { Double, isAnyValueMap, setOwn } from "../../src/data/any_value.ts";
 import { tokenEndAt } from "../../src/data/token.ts";
-import { setOwn } from "./own_property.ts";
 import { Withheld } from "./withheld.ts";
 
 export const CUT_MARK = "…";

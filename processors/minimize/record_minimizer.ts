@@ -7,7 +7,7 @@
  */
 import type { KeyObject } from "node:crypto";
 import type { AnyValue, AnyValueMap, Attributes } from "../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../src/data/any_value.ts";
+import { isAnyValueMap, setOwn } from "../../src/data/any_value.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import type { InstrumentationScope } from "../../src/data/resource.ts";
 import { Resource } from "../../src/data/resource.ts";
@@ -18,7 +18,6 @@ import type { FieldPlan, QueryKind, QueryKindOf } from "./field_plan.ts";
 import { FieldPlans } from "./field_plan.ts";
 import type { FieldReport } from "./field_report.ts";
 import { FindingTracker } from "./finding_tracker.ts";
-import { setOwn } from "./own_property.ts";
 import { compilePatterns } from "./pattern.ts";
 import type { QueryRules } from "./query.ts";
 import { queryEdits, textEdits, urlEdits } from "./query.ts";

@@ -6,7 +6,7 @@
  * pass. The record given in is never changed.
  */
 import type { AnyValue, AnyValueMap, Attributes } from "../../src/data/any_value.ts";
-import { Double, isAnyValueMap } from "../../src/data/any_value.ts";
+import { Double, isAnyValueMap, setOwn } from "../../src/data/any_value.ts";
 import type { Finding } from "../../src/data/finding.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { Resource } from "../../src/data/resource.ts";
@@ -253,18 +253,5 @@ export class RecordTreatment {
     const summary: Attributes = { "redaction.masked.count": this.#treatedCount };
     if (maskedKeys !== undefined) summary["redaction.masked.keys"] = maskedKeys.join(",");
     return { ...attributes, ...summary };
-  }
-}
-
-/** Sets a property of the object itself, also one with the name `__proto__`. */
-function setOwn(map: AnyValueMap, key: string, value: AnyValue): void {
-  if (key !== "__proto__") map[key] = value;
-  else {
-    Object.defineProperty(map, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
   }
 }

@@ -5,7 +5,7 @@
  * do not fit the record are an error, because then nobody knows where the value is.
  */
 import type { AnyValue, AnyValueMap, Attributes } from "../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../src/data/any_value.ts";
+import { isAnyValueMap, setOwn } from "../../src/data/any_value.ts";
 import type { Finding } from "../../src/data/finding.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 
@@ -101,17 +101,4 @@ function replaceAt(
     return copy;
   }
   throw new Error("a finding's path leads nowhere");
-}
-
-/** Sets a property of the object itself, also one with the name `__proto__`. */
-export function setOwn(map: AnyValueMap, key: string, value: AnyValue): void {
-  if (key !== "__proto__") map[key] = value;
-  else {
-    Object.defineProperty(map, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
 }

@@ -9,14 +9,14 @@ import { describeError } from "../../src/component/errors.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import { formatComponentId } from "../../src/component/settings.ts";
 import type { AnyValue } from "../../src/data/any_value.ts";
-import { Double } from "../../src/data/any_value.ts";
+import { Double, setOwn } from "../../src/data/any_value.ts";
 import type { Finding } from "../../src/data/finding.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import { mapRecords } from "../../src/data/log_batch.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import { tokenEndAt } from "../../src/data/token.ts";
 import type { Config } from "./config.ts";
-import { replaceFindings, setOwn } from "./replace_findings.ts";
+import { replaceFindings } from "./replace_findings.ts";
 import { readTokenKeys } from "./token_keys.ts";
 import { Tokenizer } from "./tokenizer.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
@@ -23,6 +23,7 @@ function vouchsafe(...words: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
     encoding: "utf8",
     maxBuffer: 64 << 20,
+    timeout: 60_000,
   });
   return { status, stdout, stderr };
 }
@@ -88,6 +89,28 @@ test("verify says whole with 0, tampered with 1 and its place, unchecked with 2"
   assert.equal(vouchsafe("verify").status, 64);
 });
 
+test("what is no regular file is named, and is never waited for", async (t) => {
+  const { archive, identity } = await makeArchive(t);
+  const segment = join(archive, "blocks/default/00000001.blk");
+  await rm(segment);
+  for (const make of [() => spawnSync("mkfifo", [segment]), () => mkdir(segment)]) {
+    await make();
+    for (const words of [["verify"], ["verify", "-i", identity]]) {
+      const { status, stdout } = vouchsafe(...words, archive);
+      assert.equal(status, 1);
+      assert.match(
+        stdout,
+        /^TAMPERED {2}blocks\/default\/00000001.blk, entry 1: the segment is missing/,
+      );
+    }
+    await rm(segment, { recursive: true });
+  }
+  const checkpoint = join(archive, "log/checkpoint");
+  await rm(checkpoint);
+  spawnSync("mkfifo", [checkpoint]);
+  assert.equal(vouchsafe("verify", archive).status, 2);
+});
+
 test("read prints a record a line, flat or as OTLP, of the times asked for", async (t) => {
   const { archive, identity } = await makeArchive(t);
   const all = vouchsafe("read", archive, "-i", identity);
@@ -116,7 +139,10 @@ test("read prints a record a line, flat or as OTLP, of the times asked for", asy
     .split("\n")
     .map((line) => JSON.parse(line).resourceLogs[0].scopeLogs[0].logRecords[0].body.stringValue);
   assert.deepEqual(bodies, ["line 10", "line 11"]);
-  assert.equal(vouchsafe("read", archive, "-i", identity, "--zone", "other").stdout, "");
+  const noZone = vouchsafe("read", archive, "-i", identity, "--zone", "other");
+  assert.deepEqual([noZone.status, noZone.stdout], [1, ""]);
+  assert.match(noZone.stderr, /no zone 'other', only default/);
+  assert.equal(vouchsafe("read", archive, "-i", identity, "--since", "2026-02-31").status, 64);
   assert.equal(vouchsafe("read", archive, "-i", identity, "--since", "yesterday").status, 64);
 });
 

@@ -55,3 +55,19 @@ export function isAnyValueMap(value: AnyValue): value is AnyValueMap {
     !(value instanceof Double)
   );
 }
+
+/**
+ * Sets a property of the object itself. Keys come from outside, so one may be `__proto__`, which a
+ * plain assignment would take for the prototype.
+ */
+export function setOwn(map: AnyValueMap, key: string, value: AnyValue): void {
+  if (key !== "__proto__") map[key] = value;
+  else {
+    Object.defineProperty(map, key, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+}

@@ -6,10 +6,11 @@
  * Integers are exact to 64 bits even where a sender writes them as JSON numbers.
  */
 import type { AnyValue, AnyValueMap, Attributes } from "../data/any_value.ts";
+import { setOwn } from "../data/any_value.ts";
 import { LogRecord } from "../data/log_record.ts";
 import type { InstrumentationScope, Resource } from "../data/resource.ts";
 import { makeResource, makeScope, makeSpanContext } from "./decode_logs.ts";
-import { doubleValue, setOwn, ValueBudget } from "./decode_value.ts";
+import { doubleValue, ValueBudget } from "./decode_value.ts";
 import type { JsonObject } from "./json_fields.ts";
 import {
   asBoolean,

@@ -5,7 +5,7 @@
  * Of a repeated field or key the last one counts; a value without content is `null`.
  */
 import type { AnyValue, AnyValueMap, Attributes } from "../data/any_value.ts";
-import { Double } from "../data/any_value.ts";
+import { Double, setOwn } from "../data/any_value.ts";
 import type { DecodeLimits } from "./limits.ts";
 import { limitExceeded } from "./limits.ts";
 import type { ProtobufReader } from "./protobuf_reader.ts";
@@ -36,20 +36,6 @@ export class ValueBudget {
       throw limitExceeded(`a record has more than ${this.#limits.valuesPerRecordMax} values`);
     }
   }
-}
-
-/** Sets a property whatever its name is: `__proto__` becomes a key like any other. */
-export function setOwn(map: AnyValueMap, key: string, value: AnyValue): void {
-  if (key !== "__proto__") {
-    map[key] = value;
-    return;
-  }
-  Object.defineProperty(map, key, {
-    value,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  });
 }
 
 /** The `KeyValue` that ends at `end`, put into `attributes`. */

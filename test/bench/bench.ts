@@ -68,11 +68,14 @@ try {
 
 async function main(): Promise<void> {
   const log = join(directory, "access.log");
-  const lineBytes = (await writeAccessLog(log, lines)) / lines;
+  let lineBytes = 0;
   const stages: Record<string, Measured> = {};
   for (const name of STAGES) {
     const results: StageResult[] = [];
-    for (let run = 0; run < runs; run++) results.push(await runStage(name, log));
+    for (let run = 0; run < runs; run++) {
+      lineBytes = (await writeAccessLog(log, lines)) / lines;
+      results.push(await runStage(name, log));
+    }
     stages[name] = summarize(results, lineBytes);
     show(name, stages[name]);
   }
@@ -81,6 +84,7 @@ async function main(): Promise<void> {
     const results: (StageResult & { idleCpu: number })[] = [];
     for (let run = 0; run < runs; run++) {
       const place = await mkdtemp(join(directory, "whole-"));
+      await writeAccessLog(log, lines);
       const result = await measureWhole({ directory: place, log, lines, compression });
       results.push({ ...result, records: result.lines });
     }

@@ -21,7 +21,6 @@ const directory = await mkdtemp(join(tmpdir(), "vouchsafe-soak-"));
 const log = join(directory, "access.log");
 await writeFile(log, "");
 const agent = await startWhole({ directory, log, compression: "none" });
-const chunk = [...accessLogLines(CHUNK_LINES)].join("");
 const samples: number[] = [];
 const startMs = Date.now();
 let written = 0;
@@ -37,7 +36,7 @@ try {
       await rm(`${log}.1`, { force: true });
       await rename(log, `${log}.1`);
     }
-    await appendFile(log, chunk);
+    await appendFile(log, [...accessLogLines(CHUNK_LINES)].join(""));
     written += CHUNK_LINES;
     if (Date.now() < sampleDueMs) continue;
     sampleDueMs += SAMPLE_MS;
