@@ -92,6 +92,11 @@ function readTime(flag: string, text: unknown): number | undefined {
   const durationMs = parseDurationMs(text);
   if (durationMs !== undefined) return systemClock.nowMs() - durationMs;
   const timeMs = RFC_3339.test(text) ? Date.parse(text.replace(" ", "T")) : Number.NaN;
-  if (!Number.isNaN(timeMs)) return timeMs;
+  if (!Number.isNaN(timeMs) && isCalendarDay(text.slice(0, 10))) return timeMs;
   throw new UsageError(`${flag} is a time such as 2026-11-21T09:00:00Z, or a duration such as 1h`);
+}
+
+/** `Date` takes February 31 for March 3. */
+function isCalendarDay(text: string): boolean {
+  return new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 }

@@ -2,10 +2,10 @@
  * `vouchsafe verify-chain`: checks records that came back from any backend against the key of the
  * chain that the agent wrote them to. Needs neither the agent nor its archive.
  */
-import { parseRanges } from "../../processors/hmac_chain/statement.ts";
 import { AgentError, describeError } from "../component/errors.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+import { readDropped } from "./dropped_sequences.ts";
 import type { ChainFileOptions } from "./verify_chain_file.ts";
 import { readKeys, verifyChainFile } from "./verify_chain_file.ts";
 import { jsonReport, textReport } from "./verify_chain_report.ts";
@@ -34,7 +34,9 @@ between them. '-' is the standard input, and a name that ends in .gz is unpacked
       --key FILE         a chain key in clear instead, as 'vouchsafe keys generate chain' wrote it
       --expect-first N   records before sequence N are not expected (retention; default 0)
       --expect-last N    sequence N must be there: shows records cut off at the end
-      --dropped A-B,...  sequences that the sealed archive says it dropped as replayed
+      --dropped FILE     the output of 'verify ARCHIVE --json', for records that 'read' took from
+                         that archive: it lists what was delivered again and dropped. Or the
+                         sequences themselves, such as 41-60,90-95
       --ordered          also report records that stand in another order than they were written
       --all              print every finding (default: the first 20)
       --json             the report as JSON
@@ -52,7 +54,8 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const options = readOptions(line);
   try {
     const keys = await readKeys(options);
-    const result = await verifyChainFile(options, keys, io.signal);
+    const dropped = await readDropped(texts(line, "dropped")[0]);
+    const result = await verifyChainFile(options, keys, dropped, io.signal);
     const report = line.values.json === true ? jsonReport : textReport;
     io.stdout.write(report(result, line.values.all === true));
     if (result.verdict === "whole") return EXIT_OK;
@@ -76,9 +79,6 @@ function readOptions(line: CommandLine): ChainFileOptions {
   if (genesis.length > 0 && identities.length === 0) {
     throw new UsageError("--genesis is sealed: expected -i with the identity that opens it");
   }
-  const dropped = texts(line, "dropped")[0];
-  const ranges = dropped === undefined ? [] : parseRanges(dropped);
-  if (ranges === undefined) throw new UsageError("--dropped: expected ranges such as 41-60,90-95");
   return {
     path,
     identities,
@@ -88,7 +88,6 @@ function readOptions(line: CommandLine): ChainFileOptions {
       expectFirst: sequence(line, "expect-first") ?? 0,
       expectLast: sequence(line, "expect-last"),
       ordered: line.values.ordered === true,
-      dropped: ranges,
     },
   };
 }

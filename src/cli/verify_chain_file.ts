@@ -21,6 +21,7 @@ import { INTEGRITY_CHAIN } from "../data/integrity.ts";
 import type { LogRecord } from "../data/log_record.ts";
 import { decodeLogsJson } from "../otlp/decode_json.ts";
 import { STORED_DECODE_LIMITS } from "../otlp/limits.ts";
+import type { DroppedSequences } from "./dropped_sequences.ts";
 import { splitLines } from "./split_lines.ts";
 
 export interface ChainFileOptions {
@@ -28,7 +29,7 @@ export interface ChainFileOptions {
   readonly identities: readonly string[];
   readonly genesis: readonly string[];
   readonly keys: readonly string[];
-  readonly verify: VerifyOptions;
+  readonly verify: Omit<VerifyOptions, "dropped">;
 }
 
 export interface ChainFileResult {
@@ -59,10 +60,11 @@ export async function readKeys(options: ChainFileOptions): Promise<ChainKey[]> {
 export async function verifyChainFile(
   options: ChainFileOptions,
   keys: readonly ChainKey[],
+  dropped: DroppedSequences,
   signal: AbortSignal,
 ): Promise<ChainFileResult> {
   const startMs = performance.now();
-  const sorter = new RecordSorter(keys, options.verify);
+  const sorter = new RecordSorter(keys, options.verify, dropped);
   const input = options.path === "-" ? process.stdin : createReadStream(options.path);
   const read = async (source: AsyncIterable<Buffer>) => {
     for await (const line of splitLines(source)) sorter.line(line);
@@ -86,7 +88,8 @@ const GUESSES_MAX = 16;
 const CHAIN_ID = /^[0-9a-f]{32}$/;
 
 class RecordSorter {
-  readonly #options: VerifyOptions;
+  readonly #options: ChainFileOptions["verify"];
+  readonly #dropped: DroppedSequences;
   readonly #encoder = new CanonicalEncoder();
   readonly #verifiers = new Map<string, ChainVerifier>();
   /** A key that names no chain: it is tried on every chain that has no other key. */
@@ -98,8 +101,13 @@ class RecordSorter {
   #unreadable = 0;
   #unreadableReason = "";
 
-  constructor(keys: readonly ChainKey[], options: VerifyOptions) {
+  constructor(
+    keys: readonly ChainKey[],
+    options: ChainFileOptions["verify"],
+    dropped: DroppedSequences,
+  ) {
     this.#options = options;
+    this.#dropped = dropped;
     const nameless = keys.filter(({ chain }) => chain === undefined);
     if (nameless.length > 1) {
       throw new AgentError("hmac_chain.key_file", "only one key that names no chain can be given");
@@ -184,6 +192,7 @@ class RecordSorter {
   }
 
   #newVerifier(chain: string, { key }: ChainKey): ChainVerifier {
-    return new ChainVerifier(key.reveal(), chain, this.#options, this.#encoder);
+    const options = { ...this.#options, dropped: this.#dropped(chain) };
+    return new ChainVerifier(key.reveal(), chain, options, this.#encoder);
   }
 }

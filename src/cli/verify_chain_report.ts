@@ -61,6 +61,9 @@ function chainLines(report: ChainReport, showAll: boolean): string[] {
     const totals = kinds.map(([kind, count]) => `${kind} ${format(count)}`).join(", ");
     lines.push(`  ... and ${format(left)} more (in all: ${totals})${showAll ? "" : "; see --all"}`);
   }
+  if (report.counts.hole > 0) {
+    lines.push("  a sealed archive lists what it dropped as delivered again: see --dropped");
+  }
   return lines;
 }
 

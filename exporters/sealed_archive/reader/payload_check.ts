@@ -67,7 +67,8 @@ export class PayloadCheck {
       const key = `${zone}/${seg}`;
       if (this.#missing.has(key)) return;
       this.#missing.add(key);
-      this.#report({ kind: "segment", ...place, reason: "the segment is missing or is a link" });
+      const reason = "the segment is missing, or is no regular file";
+      this.#report({ kind: "segment", ...place, reason });
       return;
     }
     const records = `records ${seq[0]} to ${seq[1]}`;

@@ -42,7 +42,8 @@ export interface ReadRecord {
 
 /**
  * The records of one block after the other. Throws `archive.tampered` with the place; at the end
- * `archive.wrong_identity` when there were blocks for other recipients only.
+ * `archive.wrong_identity` when there were blocks for other recipients only, and
+ * `archive.unreadable` when there is no such zone.
  */
 export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
   const files = new LogFiles(options.archive);
@@ -51,11 +52,15 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
   await checkLog(files, checkpoint.size, checkpoint.root);
   const segments = new SegmentReader(options.archive);
+  const zones = new Set<string>();
   let unread = 0;
   try {
     const walk = new LogWalk(files, () => {});
     for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
+      if (entry.type === "genesis" || entry.type === "restart") {
+        for (const zone of Object.keys(entry.zones)) zones.add(zone);
+      }
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
       const records = await readBlock(segments, entry, index, options.identities);
       if (records === undefined) unread++;
@@ -64,10 +69,15 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   } finally {
     await segments.close();
   }
+  const { archive, zone } = options;
+  if (zone !== undefined && !zones.has(zone)) {
+    const message = `${archive} has no zone '${zone}', only ${[...zones].join(", ")}`;
+    throw new AgentError("archive.unreadable", message);
+  }
   if (unread === 0) return;
   throw new AgentError(
     "archive.wrong_identity",
-    `${unread} blocks in ${options.archive} were sealed for other recipients`,
+    `${unread} blocks in ${archive} were sealed for other recipients`,
   );
 }
 

@@ -1,8 +1,12 @@
-/** Reads blocks out of segment files, one open file at a time. Symbolic links are not followed. */
+/**
+ * Reads blocks out of segment files, one open file at a time. Symbolic links are not followed, and
+ * what is no regular file counts as missing.
+ */
 import type { FileHandle } from "node:fs/promises";
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import { segmentFileName } from "../format/position.ts";
+import { READ_AT_ONCE } from "../optional_file.ts";
 
 export class SegmentReader {
   readonly #archive: string;
@@ -40,13 +44,15 @@ export class SegmentReader {
     if (this.#open?.path === path) return this.#open.handle;
     await this.close();
     try {
-      const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const handle = await open(path, READ_AT_ONCE | constants.O_NOFOLLOW);
       this.#open = { path, handle };
-      return handle;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "";
       if (code === "ENOENT" || code === "ELOOP") return undefined;
       throw error;
     }
+    if ((await this.#open.handle.stat()).isFile()) return this.#open.handle;
+    await this.close();
+    return undefined;
   }
 }
