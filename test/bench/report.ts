@@ -21,8 +21,8 @@ ${table(benchmarks.stages)}
 ## The whole agent
 
 From a file through \`access_log_parser\`, \`pii_detect\`, \`tokenize\` and \`hmac_chain\` to
-\`sealed_archive\` and \`otlp_http\`, and through \`dp_window\` to a second \`otlp_http\`, measured from
-outside the process between the first and the last delivered line.
+\`sealed_archive\` and \`otlp_http\`, and through \`dp_window\` to a second \`otlp_http\`,
+measured from outside the process between the first and the last delivered line.
 
 ${table(benchmarks.whole)}
 
