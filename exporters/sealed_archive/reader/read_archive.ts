@@ -27,6 +27,8 @@ export interface ReadOptions {
   /** Undefined: the key beside the archive is trusted. */
   readonly verifier?: NoteVerifier | undefined;
   readonly zone?: string | undefined;
+  /** Told at the end of each zone of which not one block was for the identities. */
+  readonly onUnopenedZone?: ((zone: string, blocks: number) => void) | undefined;
   /** Records from this time on, in milliseconds; see `recordTimeMs` for which time it is. */
   readonly sinceMs?: number | undefined;
   /** Records before this time. */
@@ -42,7 +44,7 @@ export interface ReadRecord {
 
 /**
  * The records of one block after the other. Throws `archive.tampered` with the place; at the end
- * `archive.wrong_identity` when there were blocks for other recipients only.
+ * `archive.wrong_identity` when no zone opened, or one only in part.
  */
 export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
   const files = new LogFiles(options.archive);
@@ -51,24 +53,34 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
   await checkLog(files, checkpoint.size, checkpoint.root);
   const segments = new SegmentReader(options.archive);
-  let unread = 0;
+  const opened = new Set<string>();
+  const unread = new Map<string, number>();
   try {
     const walk = new LogWalk(files, () => {});
     for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
       const records = await readBlock(segments, entry, index, options.identities);
-      if (records === undefined) unread++;
-      else yield records.filter(({ record }) => isInTime(recordTimeMs(record), options));
+      if (records === undefined) {
+        unread.set(entry.zone, (unread.get(entry.zone) ?? 0) + 1);
+        continue;
+      }
+      opened.add(entry.zone);
+      yield records.filter(({ record }) => isInTime(recordTimeMs(record), options));
     }
   } finally {
     await segments.close();
   }
-  if (unread === 0) return;
-  throw new AgentError(
-    "archive.wrong_identity",
-    `${unread} blocks in ${options.archive} were sealed for other recipients`,
-  );
+  for (const [zone, blocks] of unread) {
+    // Who reads one zone must not be stopped by the others; a hole in a zone is no such case.
+    if (opened.size === 0 || opened.has(zone)) {
+      throw new AgentError(
+        "archive.wrong_identity",
+        `${blocks} blocks of zone ${zone} in ${options.archive} were sealed for other recipients`,
+      );
+    }
+    options.onUnopenedZone?.(zone, blocks);
+  }
 }
 
 async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<void> {
