@@ -2,9 +2,16 @@
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
 import { parseAgeRecipient } from "./format/age_file.ts";
+import { ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
 
+/** The zone of records that name no other. */
+export const DEFAULT_ZONE = "default";
+
 const RECIPIENTS_MAX = 16;
+/** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
+const ZONES_MAX = 12;
+const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
 const ORIGIN_LENGTH_MAX = 255;
 const MIB = 1024 * 1024;
 
@@ -25,6 +32,16 @@ const recipient = z
     (text) => parseAgeRecipient(text) !== undefined,
     "is no age recipient (age1..., made by 'vouchsafe keys generate identity' or 'age-keygen')",
   );
+
+const recipients = z.array(recipient).min(1).max(RECIPIENTS_MAX);
+
+const zone = z.strictObject({
+  recipients: recipients.describe("age public keys of those who can read this zone's records."),
+});
+
+const zoneName = z
+  .string()
+  .regex(ZONE_NAME, "is 1 to 32 of a-z, 0-9, _ and -, and begins with a letter or a digit");
 
 const block = z.strictObject({
   max_records: z.int().min(1).max(65_536).default(2048).describe("Records in one block at most."),
@@ -49,16 +66,23 @@ const segment = z.strictObject({
     .describe("A segment closes at the end of each such interval of UTC, counted from 1970."),
 });
 
-export const configSchema = z.strictObject({
+const fields = z.strictObject({
   directory: z.string().min(1).describe("Folder of the archive. It is made when it is missing."),
   origin: origin.describe(
     "Name of this log for ever, like a URL without its scheme: example.com/host1.",
   ),
-  recipients: z
-    .array(recipient)
+  recipients: recipients
+    .optional()
+    .describe("age public keys (age1...) of those who can read the zone `default`."),
+  zones: z
+    .record(zoneName, zone)
+    .optional()
+    .describe("Further zones by name: a folder of blocks each, with readers of its own."),
+  zone_attribute: z
+    .string()
     .min(1)
-    .max(RECIPIENTS_MAX)
-    .describe("age public keys (age1...) of those who can read the records."),
+    .default("audit.zone")
+    .describe("Record attribute that names the zone; without a known name it is `default`."),
   signing_key_file: z
     .string()
     .min(1)
@@ -89,4 +113,38 @@ export const configSchema = z.strictObject({
     .describe("Sources whose high-water mark is kept for exactly-once sealing."),
 });
 
+export const configSchema = fields.superRefine((config, context) => {
+  const problem = (path: string[], message: string): void => {
+    context.addIssue({ code: "custom", path, message });
+  };
+  const zones = [...recipientsByZone(config).values()];
+  if (config.recipients === undefined && config.zones?.[DEFAULT_ZONE] === undefined) {
+    problem(
+      ["recipients"],
+      "is required, or a zone named 'default', for records that name no zone",
+    );
+  } else if (config.recipients !== undefined && config.zones?.[DEFAULT_ZONE] !== undefined) {
+    problem(
+      ["zones", DEFAULT_ZONE],
+      "has its recipients in 'recipients' already; give one of both",
+    );
+  }
+  if (zones.length > ZONES_MAX) problem(["zones"], `there are at most ${ZONES_MAX} zones`);
+  if (zones.flat().length > RECIPIENTS_OF_ALL_ZONES_MAX) {
+    const message = `all zones together have at most ${RECIPIENTS_OF_ALL_ZONES_MAX} recipients`;
+    problem(["zones"], message);
+  }
+});
+
 export type SealedArchiveConfig = z.infer<typeof configSchema>;
+
+/** Who can read which zone. */
+export function recipientsByZone(
+  config: Pick<SealedArchiveConfig, "recipients" | "zones">,
+): Map<string, readonly string[]> {
+  const zones = Object.entries(config.zones ?? {}).map(
+    ([name, { recipients: readers }]): [string, readonly string[]] => [name, readers],
+  );
+  if (config.recipients !== undefined) zones.unshift([DEFAULT_ZONE, config.recipients]);
+  return new Map(zones);
+}

@@ -5,7 +5,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 import { SealedArchive } from "./sealed_archive.ts";
-import { close, keepAlive, numbered, range, readNumbers, testConfig, verify } from "./testing.ts";
+import {
+  close,
+  divided,
+  keepAlive,
+  numbered,
+  range,
+  readZones,
+  TWO_ZONES,
+  testConfig,
+  verify,
+} from "./testing.ts";
 
 const delivery = fc.record({
   /** How many delivered records are delivered again before the new ones. */
@@ -19,6 +29,8 @@ const run = fc.record({
   isAborted: fc.boolean(),
 });
 const shape = fc.record({
+  /** Records whose number modulo 7 is below go to another zone; with 7 there is one zone only. */
+  auditBelow: fc.integer({ min: 0, max: 7 }),
   records: fc.integer({ min: 1, max: 50 }),
   delayMs: fc.integer({ min: 1, max: 10 }),
   groupCommitMs: fc.nat({ max: 10 }),
@@ -29,14 +41,16 @@ test("seals each record once, in order, over any deliveries and restarts", async
   const sample = fc.asyncProperty(
     shape,
     fc.array(run, { minLength: 1, maxLength: 4 }),
-    async ({ records, delayMs, groupCommitMs }, runs) => {
+    async ({ auditBelow, records, delayMs, groupCommitMs }, runs) => {
       const root = await temporaryDirectory(t);
       const directory = join(root, "archive");
       const settings = await testSettings(t, { type: "sealed_archive", root });
       const config = testConfig(directory, {
+        ...(auditBelow < 7 && TWO_ZONES),
         group_commit: `${groupCommitMs}ms`,
         block: { max_records: records, max_delay: `${delayMs}ms` },
       });
+      const isAudit = (number: number): boolean => number % 7 < auditBelow;
       let acknowledged = 0;
       // What was delivered but not acknowledged may be sealed or not; it comes again.
       let delivered = 0;
@@ -47,7 +61,8 @@ test("seals each record once, in order, over any deliveries and restarts", async
         const calls: Promise<void>[] = [];
         for (const { again, fresh, isAwaited } of deliveries) {
           const end = next + fresh;
-          const call = archive.consumeLogs(numbered(Math.max(0, next - again), end)).then(
+          const batch = numbered(Math.max(0, next - again), end);
+          const call = archive.consumeLogs(divided(batch, isAudit)).then(
             () => {
               acknowledged = Math.max(acknowledged, end);
             },
@@ -65,9 +80,14 @@ test("seals each record once, in order, over any deliveries and restarts", async
       }
       const last = new SealedArchive(config, settings);
       await last.start();
-      await last.consumeLogs(numbered(acknowledged, delivered + 5));
+      await last.consumeLogs(divided(numbered(acknowledged, delivered + 5), isAudit));
       await close(last);
-      assert.deepEqual(await readNumbers(directory), range(0, delivered + 5));
+      const all = range(0, delivered + 5);
+      const zones = await readZones(directory);
+      const inAudit = (number: number): boolean => auditBelow < 7 && isAudit(number);
+      assert.deepEqual(zones.get("audit") ?? [], all.filter(inAudit));
+      const rest = all.filter((number) => !inAudit(number));
+      assert.deepEqual(zones.get("default") ?? [], rest);
       assert.deepEqual((await verify(directory)).findings, []);
     },
   );

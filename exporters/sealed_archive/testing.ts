@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Settings } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
+import { mapRecords } from "../../src/data/log_batch.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { systemClock } from "../../src/lib/system_clock.ts";
 import type { SealedArchiveConfig } from "./config.ts";
@@ -15,6 +16,10 @@ import { SealedArchive } from "./sealed_archive.ts";
 export const ORIGIN = "example.com/test";
 export const IDENTITY = await generateX25519Identity();
 export const RECIPIENT = await identityToRecipient(IDENTITY);
+export const AUDIT_IDENTITY = await generateX25519Identity();
+export const AUDIT_RECIPIENT = await identityToRecipient(AUDIT_IDENTITY);
+/** The zone `audit` beside `default`, for readers of its own. */
+export const TWO_ZONES = { zones: { audit: { recipients: [AUDIT_RECIPIENT] } } };
 
 /** Small and quick, so that a test sees many blocks and does not wait. */
 export function testConfig(directory: string, changes: object = {}): SealedArchiveConfig {
@@ -65,24 +70,54 @@ export function numbered(from: number, to: number, id: string | undefined = "fil
   return { records, source: { id, positions: numbers.map((number) => number + 1) } };
 }
 
+/** The batch with those of its records for `audit` whose numbers are. */
+export function divided(batch: LogBatch, isAudit: (number: number) => boolean): LogBatch {
+  return mapRecords(batch, (record) => {
+    const zone = isAudit(numberOf(record)) ? "audit" : "elsewhere";
+    return record.with(record.body, { "audit.zone": zone });
+  });
+}
+
+function numberOf({ body }: LogRecord): number {
+  return Number.parseInt(String(body).slice(5), 10);
+}
+
 /** The numbers in the order in which the archive has them. */
 export async function readNumbers(directory: string): Promise<number[]> {
   const numbers: number[] = [];
-  for await (const records of readArchive({ archive: directory, identities: identities() })) {
-    for (const { record } of records)
-      numbers.push(Number.parseInt(String(record.body).slice(5), 10));
+  for await (const records of readArchive({ archive: directory, identities: allIdentities() })) {
+    for (const { record } of records) numbers.push(numberOf(record));
   }
   return numbers;
 }
 
-export function verify(directory: string): Promise<VerifyResult> {
-  return verifyArchive({ archive: directory, identities: identities(), clock: systemClock });
+/** The numbers of each zone. */
+export async function readZones(directory: string): Promise<Map<string, number[]>> {
+  const zones = new Map<string, number[]>();
+  for await (const records of readArchive({ archive: directory, identities: allIdentities() })) {
+    for (const { zone, record } of records) {
+      zones.set(zone, [...(zones.get(zone) ?? []), numberOf(record)]);
+    }
+  }
+  return zones;
 }
 
-export function identities(): Decrypter {
+export function verify(directory: string): Promise<VerifyResult> {
+  return verifyArchive({ archive: directory, identities: allIdentities(), clock: systemClock });
+}
+
+export function identities(...keys: string[]): Decrypter {
   const decrypter = new Decrypter();
-  decrypter.addIdentity(IDENTITY);
+  for (const key of keys.length === 0 ? [IDENTITY] : keys) decrypter.addIdentity(key);
   return decrypter;
+}
+
+export function auditIdentities(): Decrypter {
+  return identities(AUDIT_IDENTITY);
+}
+
+export function allIdentities(): Decrypter {
+  return identities(IDENTITY, AUDIT_IDENTITY);
 }
 
 export function range(from: number, to: number): number[] {

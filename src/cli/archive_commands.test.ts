@@ -7,10 +7,13 @@ import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import {
+  AUDIT_IDENTITY,
   close,
+  divided,
   IDENTITY,
   numbered,
   openTestArchive,
+  TWO_ZONES,
   testConfig,
 } from "../../exporters/sealed_archive/testing.ts";
 import { LogRecord } from "../data/log_record.ts";
@@ -157,6 +160,31 @@ test("read refuses another identity and a block that was changed", async (t) => 
   assert.equal(tampered.status, 1);
   assert.match(tampered.stderr, /archive.tampered: blocks\/default\/00000001.blk, entry \d+/);
   assert.equal(tampered.stdout.trim().split("\n").length, 50);
+});
+
+test("read and verify say which zones an identity does not open", async (t) => {
+  const root = await temporaryDirectory(t);
+  const archive = join(root, "archive");
+  const identity = join(root, "identity.txt");
+  await writeFile(identity, `${AUDIT_IDENTITY}\n`);
+  const settings = await testSettings(t, { type: "sealed_archive", root });
+  const exporter = await openTestArchive(t, testConfig(archive, TWO_ZONES), settings);
+  await exporter.consumeLogs(divided(numbered(0, 20), (number) => number < 5));
+  await close(exporter);
+  const read = vouchsafe("read", archive, "-i", identity);
+  assert.equal(read.status, 0, read.stderr);
+  const lines = read.stdout.trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).zone),
+    Array(5).fill("audit"),
+  );
+  assert.match(read.stderr, /^not read, sealed for other recipients: zone default \(2 blocks\)\n$/);
+  const verified = vouchsafe("verify", archive, "-i", identity);
+  assert.equal(verified.status, 0, verified.stdout);
+  assert.match(verified.stdout, /Sealed for other recipients: default \(2 blocks\)/);
+  const refused = vouchsafe("read", archive, "-i", identity, "--zone", "default");
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /archive.wrong_identity/);
 });
 
 test("read ends quietly when its reader has seen enough", async (t) => {

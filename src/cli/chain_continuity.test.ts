@@ -63,6 +63,13 @@ test("takes records that come late, in any order", () => {
   assert.deepEqual(findingsOf([0, 4, 3, 1, 2, 5]), []);
 });
 
+test("takes a chain that zones divided among their blocks, whichever comes first", () => {
+  assert.deepEqual(findingsOf([1, 3, 5, 0, 2, 4, 6]), []);
+  assert.deepEqual(findingsOf([3, 5, 0, 2, 4]), [
+    "2: records 1 to 1 of chain c1 are missing before this one",
+  ]);
+});
+
 test("accepts what the archive says it dropped, said before or after the hole", () => {
   assert.deepEqual(findingsOf([0, { dropped: [1, 3] }, 4]), []);
   assert.deepEqual(findingsOf([0, 4, { dropped: [1, 3] }]), []);

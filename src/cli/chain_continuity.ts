@@ -4,7 +4,7 @@
  *
  * Invariant: a hole is reported unless a statement explains it: the archive's own (`dropped`), or
  * the chain's on a later record (a restart, a batch that an exporter refused), which explains only
- * numbers near its own.
+ * numbers near its own. Zones divide a chain among their blocks, so its numbers come in any order.
  */
 
 import type { DroppedRange } from "../../exporters/sealed_archive/format/entry.ts";
@@ -29,6 +29,8 @@ interface Hole extends SequenceRange {
 }
 
 interface Chain {
+  /** Lowest number met. */
+  first: number;
   next: number;
   holes: Hole[];
   /** Explained numbers that have not come up yet. */
@@ -37,7 +39,7 @@ interface Chain {
 }
 
 /** Open holes and duplicates that are kept for a chain; each further one replaces the last. */
-const KEPT_MAX = 10_000;
+const KEPT_MAX = 100_000;
 
 export class ChainContinuity implements RecordObserver {
   readonly #chains = new Map<string, Chain>();
@@ -83,7 +85,7 @@ export class ChainContinuity implements RecordObserver {
   #chain(name: string, first: number): Chain {
     let chain = this.#chains.get(name);
     if (chain === undefined) {
-      chain = { next: first, holes: [], ahead: [], duplicates: [] };
+      chain = { first, next: first, holes: [], ahead: [], duplicates: [] };
       this.#chains.set(name, chain);
     }
     return chain;
@@ -100,11 +102,22 @@ function openHole(chain: Chain, sequence: number, place: Place): void {
   chain.next = sequence + 1;
 }
 
-/** A number may come late, when batches were delivered in another order. */
+/** A number may come late, when batches were delivered in another order or to another zone. */
 function fillHole(chain: Chain, sequence: number, place: Place): void {
-  const isMissing = chain.holes.some(({ first, last }) => first <= sequence && sequence <= last);
-  if (isMissing) explain(chain, [{ first: sequence, last: sequence }]);
-  else keep(chain.duplicates, { sequence, place });
+  const { holes, first: lowest } = chain;
+  if (sequence < lowest) {
+    chain.first = sequence;
+    if (sequence + 1 < lowest) keep(holes, { first: sequence + 1, last: lowest - 1, place });
+    return;
+  }
+  const at = holes.findIndex(({ first, last }) => first <= sequence && sequence <= last);
+  if (at < 0) {
+    keep(chain.duplicates, { sequence, place });
+    return;
+  }
+  const hole = holes[at]!;
+  const rest = subtractRanges([hole], [{ first: sequence, last: sequence }]);
+  holes.splice(at, 1, ...rest.map((range) => ({ ...range, place: hole.place })));
 }
 
 function explain(chain: Chain, ranges: readonly SequenceRange[]): void {

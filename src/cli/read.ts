@@ -33,7 +33,7 @@ that was changed. What was printed until then is right.
 
   -i, --identity FILE    the age identity of a recipient, as 'age-keygen' writes it
       --vkey FILE|TEXT   the log's public key; without it the one beside the archive is trusted
-      --zone NAME        only this zone
+      --zone NAME        only this zone; without it, all zones that the identity opens
       --since TIME       records from this time on: RFC 3339 (2026-11-21T09:00:00Z), or a duration
                          before now (1h30m)
       --until TIME       records before this time
@@ -59,6 +59,10 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     zone: typeof zone === "string" ? zone : undefined,
     verifier: typeof vkey === "string" ? await readVerifier(vkey) : undefined,
     identities: await readIdentities(identity),
+    onUnopenedZone: (name, count) => {
+      const blocks = `${count} block${count === 1 ? "" : "s"}`;
+      io.stderr.write(`not read, sealed for other recipients: zone ${name} (${blocks})\n`);
+    },
   });
   for await (const records of blocks) {
     if (records.length === 0) continue;

@@ -34,7 +34,8 @@ export const verifyCommand: Command = {
 
       --vkey FILE|TEXT   the log's public key, kept away from the archive; without it the key
                          beside the archive is trusted, which whoever replaces all can replace
-  -i, --identity FILE    an age identity: also decrypts every block and checks every record
+  -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
+                         zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
       --json             the result as JSON
 
@@ -116,6 +117,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
     decrypted_blocks: result.decryptedBlocks,
+    unopened_zones: result.unopenedZones,
     dropped: result.dropped.map(([chain, first, last]) => ({ chain, first, last })),
     seconds,
     findings_count: result.findingsCount,
@@ -148,6 +150,14 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +
         `${count(result.blocks - result.decryptedBlocks, "block")} (see -i IDENTITY).`,
+    );
+  }
+  const unopened = Object.entries(result.unopenedZones);
+  if (unopened.length > 0) {
+    const zones = unopened.map(([zone, blocks]) => `${zone} (${count(blocks, "block")})`);
+    lines.push(
+      `Sealed for other recipients: ${zones.join(", ")}.`,
+      "Whether the chains of records have gaps was not checked: that takes every zone's identity.",
     );
   }
   if (keySource === "archive") {

@@ -20,7 +20,8 @@ const root = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 /** Wall clock of the agent when it made the entry, in milliseconds since the Unix epoch. */
 const at = integer;
 /** These names become names of files, so nothing but these characters may occur. */
-const zone = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/);
+export const ZONE_NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const zone = z.string().regex(ZONE_NAME);
 const segmentName = z.string().regex(/^\d{8}$/);
 
 /** `[chain id, first sequence, last sequence]` of records delivered again and dropped. */

@@ -27,6 +27,8 @@ export interface ReadOptions {
   /** Undefined: the key beside the archive is trusted. */
   readonly verifier?: NoteVerifier | undefined;
   readonly zone?: string | undefined;
+  /** Told at the end of each zone of which not one block was for the identities. */
+  readonly onUnopenedZone?: ((zone: string, blocks: number) => void) | undefined;
   /** Records from this time on, in milliseconds; see `recordTimeMs` for which time it is. */
   readonly sinceMs?: number | undefined;
   /** Records before this time. */
@@ -42,8 +44,8 @@ export interface ReadRecord {
 
 /**
  * The records of one block after the other. Throws `archive.tampered` with the place; at the end
- * `archive.wrong_identity` when there were blocks for other recipients only, and
- * `archive.unreadable` when there is no such zone.
+ * `archive.wrong_identity` when no zone opened, or one only in part, and `archive.unreadable` when
+ * there is no such zone.
  */
 export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
   const files = new LogFiles(options.archive);
@@ -53,7 +55,8 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   await checkLog(files, checkpoint.size, checkpoint.root);
   const segments = new SegmentReader(options.archive);
   const zones = new Set<string>();
-  let unread = 0;
+  const opened = new Set<string>();
+  const unread = new Map<string, number>();
   try {
     const walk = new LogWalk(files, () => {});
     for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
@@ -63,22 +66,31 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
       }
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
       const records = await readBlock(segments, entry, index, options.identities);
-      if (records === undefined) unread++;
-      else yield records.filter(({ record }) => isInTime(recordTimeMs(record), options));
+      if (records === undefined) {
+        unread.set(entry.zone, (unread.get(entry.zone) ?? 0) + 1);
+        continue;
+      }
+      opened.add(entry.zone);
+      yield records.filter(({ record }) => isInTime(recordTimeMs(record), options));
     }
   } finally {
     await segments.close();
   }
-  const { archive, zone } = options;
-  if (zone !== undefined && !zones.has(zone)) {
-    const message = `${archive} has no zone '${zone}', only ${[...zones].join(", ")}`;
+  const wanted = options.zone;
+  if (wanted !== undefined && !zones.has(wanted)) {
+    const message = `${options.archive} has no zone '${wanted}', only ${[...zones].join(", ")}`;
     throw new AgentError("archive.unreadable", message);
   }
-  if (unread === 0) return;
-  throw new AgentError(
-    "archive.wrong_identity",
-    `${unread} blocks in ${archive} were sealed for other recipients`,
-  );
+  for (const [zone, blocks] of unread) {
+    // Who reads one zone must not be stopped by the others; a hole in a zone is no such case.
+    if (opened.size === 0 || opened.has(zone)) {
+      throw new AgentError(
+        "archive.wrong_identity",
+        `${blocks} blocks of zone ${zone} in ${options.archive} were sealed for other recipients`,
+      );
+    }
+    options.onUnopenedZone?.(zone, blocks);
+  }
 }
 
 async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<void> {

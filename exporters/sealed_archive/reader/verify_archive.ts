@@ -39,7 +39,7 @@ const PUBLISH_INTERVAL_MS_DEFAULT = 1000;
 export interface RecordObserver {
   record(record: LogRecord, place: { file: string; entry: number; record: number }): void;
   dropped(ranges: readonly DroppedRange[]): void;
-  /** Called once, at the end. */
+  /** Called once, at the end, when the records of all blocks were there to look at. */
   finish(report: Report): void;
 }
 
@@ -67,6 +67,8 @@ export interface VerifyResult {
   readonly newerBytes: number;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
+  /** By zone, the blocks that the identities did not open; empty without identities. */
+  readonly unopenedZones: Readonly<Record<string, number>>;
   /** Chain numbers that the archive says it dropped as replayed; the first of them. */
   readonly dropped: readonly DroppedRange[];
   readonly findings: readonly Finding[];
@@ -94,6 +96,7 @@ class Verification {
   #records = 0;
   #blockBytes = 0;
   #undecrypted = 0;
+  readonly #unopenedZones: Record<string, number> = {};
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
   constructor(options: VerifyOptions) {
@@ -123,7 +126,9 @@ class Verification {
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
-      this.#options.observer?.finish((finding) => this.#report(finding));
+      if (this.#undecrypted === 0) {
+        this.#options.observer?.finish((finding) => this.#report(finding));
+      }
       return {
         origin: checkpoint.origin,
         vkey: verifier.vkey,
@@ -135,6 +140,7 @@ class Verification {
         blockBytes: this.#blockBytes,
         newerBytes,
         decryptedBlocks: identities === undefined ? 0 : this.#blocks - this.#undecrypted,
+        unopenedZones: this.#unopenedZones,
         dropped: this.#dropped,
         findings: this.#findings,
         findingsCount: this.#findingsCount,
@@ -216,6 +222,7 @@ class Verification {
     const opened = await decryptBlock(bytes, entry, identities);
     if (opened === undefined) {
       this.#undecrypted++;
+      this.#unopenedZones[entry.zone] = (this.#unopenedZones[entry.zone] ?? 0) + 1;
       return;
     }
     const file = `blocks/${entry.zone}/${entry.seg}.blk`;

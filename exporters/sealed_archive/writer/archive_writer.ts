@@ -6,7 +6,7 @@
  */
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
-import type { AgeRecipient } from "../format/age_file.ts";
+import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { Entry } from "../format/entry.ts";
 import { hashLeaf } from "../format/merkle.ts";
 import type { Positions } from "../format/position.ts";
@@ -17,11 +17,12 @@ import type { Deferred } from "./deferred.ts";
 import type { Marks } from "./marks.ts";
 import type { Publisher } from "./publisher.ts";
 import type { SegmentFiles } from "./segment_files.ts";
-import type { Appended, SequencerLimits, SequencerState } from "./sequencer.ts";
+import type { Appended, SequencerState } from "./sequencer.ts";
 import { Sequencer } from "./sequencer.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { Wal } from "./wal.ts";
+import type { ZoneLimits } from "./zone_writer.ts";
 
 /** A file of the write-ahead log is closed at this size, and removed when a snapshot covers it. */
 const WAL_FILE_BYTES_MAX = 16 * 1024 * 1024;
@@ -32,13 +33,15 @@ export interface ArchiveWriterOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly stateDirectory: string;
-  readonly recipients: readonly AgeRecipient[];
-  readonly limits: SequencerLimits;
+  /** The zone of a record; one of the state's. */
+  readonly zoneOf: (record: LogRecord) => string;
+  readonly limits: ZoneLimits;
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
   readonly state: SequencerState;
   readonly wal: Wal;
-  readonly segments: SegmentFiles;
+  /** By zone. */
+  readonly segments: ReadonlyMap<string, SegmentFiles>;
   readonly publisher: Publisher;
   readonly onCommitFailure: (error: unknown) => void;
   readonly onCommitRecovered: () => void;
@@ -75,7 +78,7 @@ export class ArchiveWriter {
     this.#sequencer = new Sequencer({
       clock: options.clock,
       random: options.random,
-      recipients: options.recipients,
+      zoneOf: options.zoneOf,
       limits: options.limits,
       state: options.state,
       emit: (item, durable, recordBytes) => {
@@ -109,15 +112,15 @@ export class ArchiveWriter {
     this.#sequencer.addEntry(entry);
   }
 
-  /** Closes the open block, and says what was dropped even when there is none. */
+  /** Closes the open blocks, and says what was dropped even when there is none. */
   seal(): void {
-    this.#sequencer.sealBlock();
+    this.#sequencer.sealBlocks();
     this.#sequencer.stateDropped();
   }
 
   /** What time alone brings about: a segment's end, a sign of life. */
   tick(heartbeatIntervalMs: number): void {
-    this.#sequencer.closeDueSegment();
+    this.#sequencer.closeDueSegments();
     // A wall clock that was set back makes the difference negative, which is as good as due.
     const silenceMs = this.#options.clock.nowMs() - this.#lastEntryMs;
     const isSilent = silenceMs < 0 || silenceMs >= heartbeatIntervalMs;
@@ -146,12 +149,12 @@ export class ArchiveWriter {
   /** Gives up on what is not durable: those promises are rejected with `error`. */
   async abandon(error: unknown): Promise<void> {
     await this.#committer.stop();
-    this.#sequencer.abandonBlock(error);
+    this.#sequencer.abandonBlocks(error);
     for (const { durable } of this.#inFlight.splice(0)) durable.reject(error);
   }
 
   async close(): Promise<void> {
-    await this.#options.segments.close();
+    for (const files of this.#options.segments.values()) await files.close();
     await this.#options.wal.close();
   }
 

@@ -23,7 +23,8 @@ export interface Item {
 export interface CommitterOptions {
   readonly clock: Clock;
   readonly wal: Wal;
-  readonly segments: SegmentFiles;
+  /** By zone. */
+  readonly segments: ReadonlyMap<string, SegmentFiles>;
   /** Shortest time between the starts of two commits. */
   readonly groupCommitMs: number;
   /** Called in order, with items that are durable from now on. */
@@ -104,15 +105,9 @@ export class Committer {
 
   async #write(items: readonly Item[]): Promise<void> {
     const { segments, wal } = this.#options;
-    let run: BlockWrite[] = [];
-    for (const { block, entry, sums } of items) {
-      if (block !== undefined) run.push(block);
-      if (entry.type !== "segment") continue;
-      if (run.length > 0) await segments.write(run);
-      run = [];
-      await segments.finish(Number(entry.seg), entry.bytes, sums ?? "");
+    for (const [zone, zoneItems] of byZone(items)) {
+      await writeZone(segments.get(zone)!, zoneItems);
     }
-    if (run.length > 0) await segments.write(run);
     await wal.append(items.map((item) => item.frame));
     await wal.sync();
   }
@@ -120,10 +115,12 @@ export class Committer {
   async #takeBack(items: readonly Item[]): Promise<void> {
     const { segments, wal } = this.#options;
     await wal.discardUnsynced();
-    // A handle that failed once may remember its error; a new one starts clean.
-    await segments.close().catch(() => {});
-    for (const { block } of items) {
-      if (block !== undefined) return segments.cut(block.segment, block.offset);
+    for (const [zone, zoneItems] of byZone(items)) {
+      const files = segments.get(zone)!;
+      // A handle that failed once may remember its error; a new one starts clean.
+      await files.close().catch(() => {});
+      const block = zoneItems.find((item) => item.block !== undefined)?.block;
+      if (block !== undefined) await files.cut(block.segment, block.offset);
     }
   }
 
@@ -136,4 +133,29 @@ export class Committer {
     cancel?.();
     this.#wake = undefined;
   }
+}
+
+/** The items that concern segment files, by zone, each zone's in their order. */
+function byZone(items: readonly Item[]): Map<string, Item[]> {
+  const zones = new Map<string, Item[]>();
+  for (const item of items) {
+    const { entry } = item;
+    if (entry.type !== "block" && entry.type !== "segment") continue;
+    const zoneItems = zones.get(entry.zone);
+    if (zoneItems === undefined) zones.set(entry.zone, [item]);
+    else zoneItems.push(item);
+  }
+  return zones;
+}
+
+async function writeZone(files: SegmentFiles, items: readonly Item[]): Promise<void> {
+  let run: BlockWrite[] = [];
+  for (const { block, entry, sums } of items) {
+    if (block !== undefined) run.push(block);
+    if (entry.type !== "segment") continue;
+    if (run.length > 0) await files.write(run);
+    run = [];
+    await files.finish(Number(entry.seg), entry.bytes, sums ?? "");
+  }
+  if (run.length > 0) await files.write(run);
 }

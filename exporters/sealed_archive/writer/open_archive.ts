@@ -9,10 +9,9 @@ import { AgentError } from "../../../src/component/errors.ts";
 import type { Settings } from "../../../src/component/settings.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
-import { parseAgeRecipient } from "../format/age_file.ts";
+import { recipientsByZone } from "../config.ts";
 import type { Statement } from "../format/entry.ts";
 import type { NoteSigner } from "../format/note.ts";
-import { positionOf } from "../format/position.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
@@ -23,10 +22,10 @@ import { Marks } from "./marks.ts";
 import { Publisher } from "./publisher.ts";
 import type { RecoveredLog } from "./recovery.ts";
 import { recoverLog, stateMissing } from "./recovery.ts";
-import { PUBLIC_FILE_MODE, SegmentFiles } from "./segment_files.ts";
-import type { RecoveredSegments } from "./segment_recovery.ts";
-import { recoverSegments, removeTemporaryFiles } from "./segment_recovery.ts";
-import { DEFAULT_ZONE } from "./sequencer.ts";
+import { PUBLIC_FILE_MODE } from "./segment_files.ts";
+import { removeTemporaryFiles } from "./segment_recovery.ts";
+import type { RecoveredZones } from "./zones.ts";
+import { recoverZones, zoneRule } from "./zones.ts";
 
 export type WriterEvents = Pick<
   ArchiveWriterOptions,
@@ -50,17 +49,14 @@ export async function openArchive(
   };
   await removeTemporaryFiles(stateDirectory);
   const signer = await obtainKey(archive, keyOptions);
-  const zoneDirectory = join(archive, "blocks", DEFAULT_ZONE);
-  await makePublicDirectory(zoneDirectory);
   await makePublicDirectory(join(archive, "log", "tile"));
   await publishVerifierKey(archive, signer);
 
   const marks = new Marks(config.max_sources);
   const log = await recoverLog({ archive, stateDirectory, verifier: signer.verifier, marks });
-  const position = positionOf(log.positions, DEFAULT_ZONE);
-  let segments: RecoveredSegments;
+  let recovered: RecoveredZones;
   try {
-    segments = await recoverSegments(zoneDirectory, position, log.unsignedBlocks);
+    recovered = await recoverZones(config, log);
   } catch (error) {
     await log.wal.close();
     throw error;
@@ -69,7 +65,7 @@ export async function openArchive(
     clock,
     random,
     stateDirectory,
-    recipients: config.recipients.map((text) => parseAgeRecipient(text)!),
+    zoneOf: zoneRule(config),
     limits: {
       blockRecordsMax: config.block.max_records,
       blockSizeBytesMax: config.block.max_bytes,
@@ -78,9 +74,9 @@ export async function openArchive(
     },
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
-    state: { nextIndex: log.tree.size, positions: log.positions, marks, ...segments },
+    state: { nextIndex: log.tree.size, positions: log.positions, marks, zones: recovered.zones },
     wal: log.wal,
-    segments: new SegmentFiles(zoneDirectory),
+    segments: recovered.segments,
     publisher: new Publisher({
       archive,
       stateDirectory,
@@ -91,13 +87,13 @@ export async function openArchive(
     }),
     ...events,
   });
-  addFirstEntry(writer, config, settings, signer, log, segments.cutBytes);
+  addFirstEntry(writer, config, settings, signer, log, recovered.cutBytes);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
     entries: log.tree.size,
     entries_replayed: log.tree.size - log.signedSize,
-    bytes_cut: segments.cutBytes,
+    bytes_cut: recovered.cutBytes,
   });
   return writer;
 }
@@ -133,7 +129,12 @@ function addFirstEntry(
   cutBytes: number,
 ): void {
   const statement: Statement = {
-    zones: { [DEFAULT_ZONE]: { recipients: config.recipients } },
+    zones: Object.fromEntries(
+      [...recipientsByZone(config)].map(([zone, recipients]) => [
+        zone,
+        { recipients: [...recipients] },
+      ]),
+    ),
     intervals: {
       heartbeat_ms: Math.ceil(config.heartbeat_interval),
       publish_ms: Math.ceil(config.publish_interval),

@@ -97,11 +97,17 @@ async function checkCheckpoint(
   }
 }
 
+/** What is in an archive that something was written into. */
+const OURS = [
+  ["log/tile", /(^|\/)\d{3}$/],
+  ["blocks", /(^|\/)\d{8}\.blk$/],
+] as const;
+
 /** Without any memory of our own, an archive that holds something is not ours to write into. */
 async function refuseForeign(archive: string): Promise<void> {
-  for (const path of ["log/checkpoint", "log/tile", "blocks"]) {
+  for (const [path, content] of OURS) {
     const names = await readdir(join(archive, path), { recursive: true }).catch(() => []);
-    if (names.some((name) => /(^|\/)(\d{3}|\d{8}\.blk)$/.test(name))) throw stateMissing(archive);
+    if (names.some((name) => content.test(name))) throw stateMissing(archive);
   }
 }
 

@@ -1,68 +1,44 @@
 /**
- * Puts records in order: into the open block, and sealed blocks and other entries into the log's
- * order. All of it happens synchronously in the caller's call, so the order of the records is the
- * order of the calls.
+ * Puts records in order: into the open block of their zone, and sealed blocks and other entries of
+ * all zones into the one order of the log. All of it happens synchronously in the caller's call, so
+ * the order of a zone's records is the order of the calls.
  *
- * Invariant: an item gets its index, segment, offset and record numbers here and keeps them however
- * often it must be written; so a size of the log has one content and one root for ever.
+ * Invariant: an item gets its index here and keeps it however often it must be written; so a size of
+ * the log has one content and one root for ever.
  */
-import type { Hash } from "node:crypto";
-import { createHash } from "node:crypto";
-import { isPermanent } from "../../../src/component/errors.ts";
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
-import { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
-import type { AgeRecipient } from "../format/age_file.ts";
-import { BlockBuilder } from "../format/block.ts";
-import type { BlockEntry, DroppedRange, Entry } from "../format/entry.ts";
+import type { DroppedRange, Entry } from "../format/entry.ts";
 import { encodeEntry } from "../format/entry.ts";
-import { sha256 } from "../format/merkle.ts";
-import type { Positions, ZonePosition } from "../format/position.ts";
-import { advance, positionOf, segmentFileName, segmentName } from "../format/position.ts";
+import type { Positions } from "../format/position.ts";
+import { advance, positionOf } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Deferred } from "./deferred.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
 import type { Marks } from "./marks.ts";
-import type { BlockWrite } from "./segment_files.ts";
 import type { WalFrame } from "./wal.ts";
-
-/** The only zone until records can be routed to others; the format knows any number. */
-export const DEFAULT_ZONE = "default";
-
-export interface SequencerLimits {
-  readonly blockRecordsMax: number;
-  readonly blockSizeBytesMax: number;
-  readonly segmentSizeBytesMax: number;
-  /** A segment holds blocks of one such interval of UTC. */
-  readonly segmentIntervalMs: number;
-}
+import type { OpenBlock, Payload, ZoneLimits, ZoneState } from "./zone_writer.ts";
+import { ZoneWriter } from "./zone_writer.ts";
 
 /** What the log looks like when the agent starts. */
 export interface SequencerState {
   readonly nextIndex: number;
   readonly positions: Positions;
-  /** Over the bytes of the open segment. */
-  readonly segmentHash: Hash;
-  /** Content of SHA256SUMS. */
-  readonly sums: string;
+  /** Those of the configuration, and those that the archive has from an earlier one. */
+  readonly zones: ReadonlyMap<string, ZoneState>;
   readonly marks: Marks;
 }
 
 export interface SequencerOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly recipients: readonly AgeRecipient[];
-  readonly limits: SequencerLimits;
+  readonly limits: ZoneLimits;
   readonly state: SequencerState;
+  /** The name of the zone of a record; it is one of the state's. */
+  readonly zoneOf: (record: LogRecord) => string;
   /** Takes the items in order. `durable` is to be settled when the item is, or never will be. */
   readonly emit: (item: Item, durable: Deferred, recordBytes: number) => void;
-}
-
-interface OpenBlock {
-  readonly builder: BlockBuilder;
-  readonly marks: Map<string, number>;
-  readonly durable: Deferred;
 }
 
 /** How many records a call brought in, and how many were sealed before. */
@@ -78,26 +54,38 @@ export interface Appended {
 export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #marks: Marks;
+  readonly #zones: ReadonlyMap<string, ZoneWriter>;
   readonly #dropped = new DroppedRanges();
   /** Settled with the entry that states the last of the dropped ranges. */
   #stated: Deferred | undefined;
   #nextIndex: number;
-  #segmentHash: Hash;
-  #sums: string;
-  #appender = new SingleRecordAppender();
-  #block: OpenBlock | undefined;
   #newestItem: Deferred | undefined;
 
   constructor(options: SequencerOptions) {
+    const { clock, random, limits, state } = options;
     this.#options = options;
-    this.#marks = options.state.marks;
-    this.#nextIndex = options.state.nextIndex;
-    this.#segmentHash = options.state.segmentHash;
-    this.#sums = options.state.sums;
+    this.#marks = state.marks;
+    this.#nextIndex = state.nextIndex;
+    const zones = [...state.zones].map(([name, zoneState]): [string, ZoneWriter] => {
+      const zone = new ZoneWriter({
+        name,
+        clock,
+        random,
+        limits,
+        marks: state.marks,
+        state: zoneState,
+        position: positionOf(state.positions, name),
+        emit: (entry, payload) => this.#emit(entry, payload),
+        takeDropped: (entryDurable) => this.#takeDropped(entryDurable),
+      });
+      return [name, zone];
+    });
+    this.#zones = new Map(zones);
   }
 
   get hasOpenBlock(): boolean {
-    return this.#block !== undefined;
+    for (const { openBlock } of this.#zones.values()) if (openBlock !== undefined) return true;
+    return false;
   }
 
   /** True when something waits for an entry to say it. */
@@ -106,60 +94,50 @@ export class Sequencer {
   }
 
   get openBlockBytes(): number {
-    return this.#block?.builder.sizeBytes ?? 0;
+    let bytes = 0;
+    for (const { openBlock } of this.#zones.values()) bytes += openBlock?.builder.sizeBytes ?? 0;
+    return bytes;
   }
 
   append({ records, source }: LogBatch): Appended {
-    const mark = source === undefined ? -1 : this.#marks.taken(source.id);
+    let sealed = source === undefined ? undefined : this.#marks.taken(source.id);
     let replayed = 0;
     let withheld = 0;
-    let durable: Deferred | undefined;
-    let stated: Deferred | undefined;
+    const awaited = new Set<Deferred>();
     for (let index = 0; index < records.length; index++) {
+      const record = records[index]!;
       const position = source?.positions[index];
-      if (position !== undefined && position <= mark) {
+      if (position !== undefined && sealed?.has(position)) {
         replayed++;
-        stated = this.#drop(records[index]!) ?? stated;
+        const stated = this.#drop(record);
+        if (stated !== undefined) awaited.add(stated);
         continue;
       }
-      const block = this.#blockFor(records[index]!);
-      if (block === undefined) withheld++;
-      else durable = this.#mark(block, source?.id, position);
+      const zone = this.#zones.get(this.#options.zoneOf(record))!;
+      const block = zone.append(record);
+      if (block === undefined) {
+        withheld++;
+        continue;
+      }
+      if (source !== undefined && position !== undefined) sealed = block.mark(source.id, position);
+      awaited.add(block.durable);
+      zone.sealFullBlock();
     }
-    // What was dropped may still be on its way to the disk in front of us.
+    // What was dropped may still be on its way to the disk in front of us, in any zone.
     const isWaiting = replayed > 0 && source !== undefined && this.#marks.isPending(source.id);
-    if (isWaiting) durable ??= this.#block?.durable ?? this.#newestItem;
+    if (isWaiting) this.#awaitAll(awaited);
     const taken = records.length - replayed - withheld;
-    return { taken, replayed, withheld, durable: allDurable(durable, stated) };
+    return { taken, replayed, withheld, durable: allDurable([...awaited]) };
   }
 
-  /** The block into which the record was put; undefined when it has no encoding. */
-  #blockFor(record: LogRecord): OpenBlock | undefined {
-    const block = this.#block ?? {
-      builder: new BlockBuilder(this.#appender, this.#options.random),
-      marks: new Map(),
-      durable: new Deferred(),
-    };
-    try {
-      block.builder.append(record);
-    } catch (error) {
-      if (isPermanent(error)) return undefined;
-      throw error;
-    }
-    this.#block = block;
-    return block;
+  #awaitAll(awaited: Set<Deferred>): void {
+    for (const { durable } of this.#openBlocks()) awaited.add(durable);
+    if (this.#newestItem !== undefined) awaited.add(this.#newestItem);
   }
 
-  #mark({ builder, marks, durable }: OpenBlock, source?: string, position?: number): Deferred {
-    if (source !== undefined && position !== undefined) {
-      marks.set(source, position);
-      this.#marks.take(source, position);
-    }
-    const { blockRecordsMax, blockSizeBytesMax } = this.#options.limits;
-    if (builder.count >= blockRecordsMax || builder.sizeBytes >= blockSizeBytesMax) {
-      this.sealBlock();
-    }
-    return durable;
+  #openBlocks(): OpenBlock[] {
+    const blocks = [...this.#zones.values()].map(({ openBlock }) => openBlock);
+    return blocks.filter((block) => block !== undefined);
   }
 
   /** What must be durable before the caller may forget a record of a chain that is dropped. */
@@ -167,10 +145,7 @@ export class Sequencer {
     if (!this.#dropped.add(record)) return undefined;
     this.#stated ??= new Deferred();
     const stated = this.#stated;
-    while (this.#dropped.isFull) {
-      if (this.#block === undefined) this.sayHeartbeat();
-      else this.sealBlock();
-    }
+    while (this.#dropped.isFull) this.sayHeartbeat();
     return stated;
   }
 
@@ -184,60 +159,22 @@ export class Sequencer {
     return ranges;
   }
 
-  /** Closes the open block, if there is one. */
-  sealBlock(): void {
-    const open = this.#block;
-    if (open === undefined) return;
-    this.#block = undefined;
-    const { recipients, random, clock } = this.#options;
-    const sealed = open.builder.seal(recipients, random);
-    this.#closeSegmentFor(sealed.bytes.length);
-    const position = this.#position;
-    const segment = position.open ? position.segment : position.segment + 1;
-    const entry: BlockEntry = {
-      type: "block",
-      v: 1,
-      at: clock.nowMs(),
-      zone: DEFAULT_ZONE,
-      seg: segmentName(segment),
-      off: position.open ? position.bytes : 0,
-      len: sealed.bytes.length,
-      sha256: sealed.sha256,
-      inner: { n: sealed.count, root: sealed.root.toString("base64") },
-      seq: [position.nextSequence, position.nextSequence + sealed.count - 1],
-      t: [...sealed.timeBoundsMs],
-      dropped: this.#takeDropped(open.durable),
-    };
-    this.#segmentHash.update(sealed.bytes);
-    const block = { segment, offset: entry.off, bytes: sealed.bytes };
-    this.#emit(entry, {
-      durable: open.durable,
-      marks: [...open.marks],
-      block,
-      recordBytes: open.builder.sizeBytes,
-    });
-    // One huge record must not keep its memory for ever.
-    if (this.#appender.writer.buffer.length > 4 * this.#options.limits.blockSizeBytesMax) {
-      this.#appender = new SingleRecordAppender();
-    }
+  /** Closes the open blocks of all zones. */
+  sealBlocks(): void {
+    for (const zone of this.#zones.values()) zone.sealBlock();
   }
 
-  /** Nothing will come of the open block. */
-  abandonBlock(error: unknown): void {
-    this.#block?.durable.reject(error);
-    this.#block = undefined;
+  /** Nothing will come of the open blocks. */
+  abandonBlocks(error: unknown): void {
+    for (const zone of this.#zones.values()) zone.abandonBlock(error);
     this.#stated?.reject(error);
     this.#stated = undefined;
   }
 
   sayHeartbeat(): void {
     const durable = new Deferred();
-    const entry: Entry = {
-      type: "heartbeat",
-      v: 1,
-      at: this.#options.clock.nowMs(),
-      dropped: this.#takeDropped(durable),
-    };
+    const dropped = this.#takeDropped(durable);
+    const entry: Entry = { type: "heartbeat", v: 1, at: this.#options.clock.nowMs(), dropped };
     this.#emit(entry, { durable, marks: [], recordBytes: 0 });
   }
 
@@ -250,77 +187,21 @@ export class Sequencer {
     this.#emit(entry, { durable: new Deferred(), marks: [], recordBytes: 0 });
   }
 
-  /** Closes the segment when a block of `sizeBytes` does not belong into it any more. */
-  #closeSegmentFor(sizeBytes: number): void {
-    const { open, bytes } = this.#position;
-    const { segmentSizeBytesMax } = this.#options.limits;
-    if (open && bytes + sizeBytes > segmentSizeBytesMax) this.#closeSegment();
-    else this.closeDueSegment();
+  /** Closes the open segments whose interval is over. */
+  closeDueSegments(): void {
+    for (const zone of this.#zones.values()) zone.closeDueSegment();
   }
 
-  /** Closes the open segment when its interval is over. */
-  closeDueSegment(): void {
-    const { open, openedAtMs } = this.#position;
-    const { segmentIntervalMs } = this.#options.limits;
-    const intervalOf = (timeMs: number): number => Math.floor(timeMs / segmentIntervalMs);
-    const nowMs = this.#options.clock.nowMs();
-    if (open && intervalOf(nowMs) > intervalOf(openedAtMs)) this.#closeSegment();
-  }
-
-  #closeSegment(): void {
-    const position = this.#position;
-    const segment = segmentName(position.segment);
-    const digest = this.#segmentHash.digest("hex");
-    this.#segmentHash = createHash("sha256");
-    this.#sums += sumsLine(segment, digest);
-    const entry: Entry = {
-      type: "segment",
-      v: 1,
-      at: this.#options.clock.nowMs(),
-      zone: DEFAULT_ZONE,
-      seg: segment,
-      blocks: position.blocks,
-      bytes: position.bytes,
-      sha256: digest,
-      sums: sha256(this.#sums).toString("hex"),
-    };
-    const sums = this.#sums;
-    this.#emit(entry, { durable: new Deferred(), marks: [], sums, recordBytes: 0 });
-  }
-
-  #emit(
-    entry: Entry,
-    {
-      durable,
-      recordBytes,
-      marks,
-      ...rest
-    }: {
-      durable: Deferred;
-      recordBytes: number;
-      marks: WalFrame["marks"];
-      block?: BlockWrite;
-      sums?: string;
-    },
-  ): void {
+  #emit(entry: Entry, { durable, recordBytes, marks, ...files }: Payload): void {
     advance(this.#options.state.positions, entry);
     const index = this.#nextIndex++;
     this.#newestItem = durable;
     const frame: WalFrame = { index, entry: encodeEntry(entry).toString(), marks };
-    this.#options.emit({ entry, frame, ...rest }, durable, recordBytes);
-  }
-
-  get #position(): ZonePosition {
-    return positionOf(this.#options.state.positions, DEFAULT_ZONE);
+    this.#options.emit({ entry, frame, ...files }, durable, recordBytes);
   }
 }
 
-function allDurable(first?: Deferred, second?: Deferred): Promise<void> | undefined {
-  if (first === undefined || second === undefined) return (first ?? second)?.promise;
-  return Promise.all([first.promise, second.promise]).then(() => {});
-}
-
-/** A line as `sha256sum` writes it. */
-export function sumsLine(segment: string, digest: string): string {
-  return `${digest}  ${segmentFileName(segment)}\n`;
+function allDurable(awaited: readonly Deferred[]): Promise<void> | undefined {
+  if (awaited.length < 2) return awaited[0]?.promise;
+  return Promise.all(awaited.map(({ promise }) => promise)).then(() => {});
 }

@@ -13,6 +13,7 @@ import { syncDirectory } from "../../../src/lib/durable_file.ts";
 import { FrameLog } from "../../../src/lib/frame_log.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Mark } from "./wal.ts";
+import { markSchema } from "./wal.ts";
 
 const MARKS_PER_FRAME = 1000;
 const FILE_NAME = "snapshot";
@@ -34,7 +35,7 @@ const head = z.object({
   positions: z.array(z.tuple([z.string(), zonePosition])),
   marks: integer,
 });
-const marksFrame = z.array(z.tuple([z.string(), z.number()]));
+const marksFrame = z.array(markSchema);
 
 export interface Snapshot {
   readonly size: number;

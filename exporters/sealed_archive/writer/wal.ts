@@ -11,9 +11,15 @@ import { join } from "node:path";
 import { z } from "zod";
 import { AgentError } from "../../../src/component/errors.ts";
 import { FrameLog } from "../../../src/lib/frame_log.ts";
+import type { Span } from "./cover.ts";
 
-/** `[source id, position]`: records of the source up to the position are sealed. */
-export type Mark = readonly [id: string, position: number];
+/**
+ * `[source id, position, [after, to]...]`: records of the source up to the position are sealed, and
+ * so are those in the pieces above it.
+ */
+export type Mark = readonly [id: string, position: number, ...above: Span[]];
+
+export const markSchema = z.tuple([z.string(), z.number()]).rest(z.tuple([z.number(), z.number()]));
 
 export interface WalFrame {
   readonly index: number;
@@ -25,7 +31,7 @@ export interface WalFrame {
 const frameSchema = z.object({
   index: z.number().int(),
   entry: z.string(),
-  marks: z.array(z.tuple([z.string(), z.number()])),
+  marks: z.array(markSchema),
 });
 
 export interface OpenedWal {
