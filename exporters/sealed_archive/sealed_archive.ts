@@ -163,9 +163,8 @@ export class SealedArchive implements Exporter {
         directory: this.#config.directory,
       });
     }
-    const [problem] = this.#problems.values();
-    if (problem === undefined) reportStatus("ok");
-    else reportStatus("degraded", problem);
+    if (this.#problems.size === 0) reportStatus("ok");
+    else reportStatus("degraded", [...this.#problems.values()].join("; "));
   }
 
   #count(items: readonly Item[]): void {
