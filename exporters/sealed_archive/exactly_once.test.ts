@@ -64,7 +64,8 @@ test("seals each record once, in order, over any deliveries and restarts", async
           const batch = numbered(Math.max(0, next - again), end);
           const call = archive.consumeLogs(divided(batch, isAudit)).then(
             () => {
-              acknowledged = Math.max(acknowledged, end);
+              // An empty batch is taken at once and says nothing about the records before it.
+              if (batch.records.length > 0) acknowledged = Math.max(acknowledged, end);
             },
             () => {},
           );
@@ -91,5 +92,15 @@ test("seals each record once, in order, over any deliveries and restarts", async
       assert.deepEqual((await verify(directory)).findings, []);
     },
   );
-  await fc.assert(sample, { numRuns: 40 });
+  // Once failed: an empty batch behind one that an abort lost.
+  const shapeOfOne = { auditBelow: 0, records: 1, delayMs: 1, groupCommitMs: 0 };
+  const deliveries = [
+    { again: 0, fresh: 1, isAwaited: false },
+    { again: 0, fresh: 0, isAwaited: false },
+  ];
+  const aborted = [
+    { deliveries, isAborted: true },
+    { deliveries: [], isAborted: false },
+  ];
+  await fc.assert(sample, { numRuns: 40, examples: [[shapeOfOne, aborted]] });
 });
