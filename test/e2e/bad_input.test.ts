@@ -12,6 +12,7 @@ import { waitUntil } from "../../src/testing/wait_until.ts";
 import { freePorts, runVouchsafe, startAgent } from "../support/agent.ts";
 import type { Site } from "../support/site.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
+import { skipWithout } from "../support/tools.ts";
 
 async function runConfig(t: TestContext, text: string) {
   const path = join(await temporaryDirectory(t), "config.yaml");
@@ -107,14 +108,16 @@ test("garbage, oversized bodies and bombs are refused, then work goes on", async
 });
 
 test("an unreadable file is named, and read once it can be", {
-  skip: isRoot() ? "root may read every file" : false,
+  skip: isRoot() ? skipWithout("setpriv") : false,
 }, async (t) => {
   const site = await makeSite(t, (directory) => ({
     receivers: { file_log: { include: [join(directory, "*.log")], start_at: "beginning" } },
   }));
   const path = join(site.directory, "secret.log");
   await writeFile(path, "line one\n", { mode: 0o000 });
-  const agent = await startAgent(t, site.configPath);
+  // Root may read every file, unless it starts the agent without that capability.
+  const launcher = isRoot() ? ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] : [];
+  const agent = await startAgent(t, site.configPath, { launcher });
   await waitUntil("the file is named", () => agent.stderr().includes("secret.log"));
   execFileSync("chmod", ["600", path]);
   await waitUntil("the line is sealed", async () => (await countSealed(t, site)) === 1);

@@ -30,13 +30,20 @@ export interface AgentProcess {
   stop(signal?: NodeJS.Signals): Promise<Finished>;
 }
 
+export interface StartOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** A program with its arguments that runs the command given behind them, such as `setpriv`. */
+  readonly launcher?: readonly string[];
+}
+
 /** Runs `vouchsafe` with these words; the process is killed when the test ends. */
 export function startVouchsafe(
   test: TestContext,
   words: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
+  { environment, launcher = [] }: StartOptions = {},
 ): AgentProcess {
-  const child = spawn(process.execPath, [MAIN, ...words], {
+  const [program, ...rest] = [...launcher, process.execPath, MAIN, ...words] as [string];
+  const child = spawn(program, rest, {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -74,9 +81,9 @@ export function runVouchsafe(test: TestContext, words: readonly string[]): Promi
 export async function startAgent(
   test: TestContext,
   configPath: string,
-  environment: NodeJS.ProcessEnv = {},
+  options: StartOptions = {},
 ): Promise<AgentProcess> {
-  const agent = startVouchsafe(test, ["run", "-c", configPath], environment);
+  const agent = startVouchsafe(test, ["run", "-c", configPath], options);
   let ended = false;
   void agent.exited.then(() => {
     ended = true;
