@@ -13,9 +13,11 @@ import type { LogRecord } from "../../src/data/log_record.ts";
 import { PERIOD_MS } from "./config.ts";
 import type { CellOf } from "./groups.ts";
 import { compileCells } from "./groups.ts";
+import type { Add } from "./measures.ts";
+import { compileAdd } from "./measures.ts";
 import type { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { cellsOfSpec } from "./spec.ts";
+import { blocksOfSpec, cellsOfSpec, partsOf } from "./spec.ts";
 import { canonicalUnit, unitText } from "./unit.ts";
 import { UNTRACKED } from "./unit_table.ts";
 
@@ -24,8 +26,8 @@ export interface WindowTiming {
   readonly maxFutureSkewMs: number;
 }
 
-/** Exact counts of one window: `metrics` blocks of `cells` values. Never leaves this folder. */
-export type WindowCounts = Uint32Array;
+/** Exact sums of one window: `blocks` of `cells` integers each. Never leaves this folder. */
+export type WindowCounts = Float64Array;
 
 /** Gives the period of a day, or undefined when the day is silent. */
 export type PeriodOfDay = (day: number) => Period | undefined;
@@ -37,8 +39,9 @@ export class Aggregator {
   readonly #cellOf: CellOf;
   readonly #cells: number;
   readonly #windowsPerDay: number;
-  /** Of one unit in one cell: how often its metrics count it; distinct_units once. */
-  readonly #perCell: readonly number[];
+  readonly #blocks: number;
+  /** Of each metric: records of a unit that count in a cell, and how one is added. */
+  readonly #metrics: readonly { readonly perCell: number; readonly add: Add }[];
   readonly #perCellMax: number;
   readonly #windows = new Map<number, WindowCounts>();
   #firstOpen = 0;
@@ -50,8 +53,15 @@ export class Aggregator {
     this.#cellOf = compileCells(spec.groups);
     this.#cells = cellsOfSpec(spec);
     this.#windowsPerDay = PERIOD_MS / spec.windowMs;
-    this.#perCell = spec.metrics.map(({ perCell }) => perCell);
-    this.#perCellMax = Math.max(...this.#perCell);
+    this.#blocks = blocksOfSpec(spec);
+    let block = 0;
+    this.#metrics = spec.metrics.map((metric) => {
+      const { kind, reading, perCell } = metric;
+      const add = compileAdd(kind, reading, block, this.#cells);
+      block += partsOf(metric);
+      return { perCell, add };
+    });
+    this.#perCellMax = Math.max(...spec.metrics.map(({ perCell }) => perCell));
   }
 
   /** Windows below this number are closed for ever; a clock that goes back does not reopen one. */
@@ -118,17 +128,15 @@ export class Aggregator {
         counts = this.#emptyWindow();
         this.#windows.set(window, counts);
       }
-      for (let metric = 0; metric < this.#perCell.length; metric++) {
-        if (count <= this.#perCell[metric]!) {
-          const index = metric * this.#cells + cell;
-          counts[index] = counts[index]! + 1;
-        }
+      for (let metric = 0; metric < this.#metrics.length; metric++) {
+        const { perCell, add } = this.#metrics[metric]!;
+        if (count <= perCell) add(record, counts, cell);
       }
     }
   }
 
   #emptyWindow(): WindowCounts {
-    return new Uint32Array(this.#perCell.length * this.#cells);
+    return new Float64Array(this.#blocks * this.#cells);
   }
 }
 

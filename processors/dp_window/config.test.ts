@@ -11,6 +11,19 @@ const SHORT = {
   window: { size: "1m" },
 };
 
+const SUM = { name: "bytes", kind: "sum", field: "size", clamp: [0, 1000] };
+const HISTOGRAM = {
+  name: "latency",
+  kind: "histogram",
+  field: "duration",
+  buckets: Array.from({ length: 20 }, (_, edge) => edge),
+};
+
+function manyCells(count: number): object {
+  const values = Array.from({ length: count - 1 }, (_, value) => value);
+  return { partitions: { keys: ["status"], status: { public: values } } };
+}
+
 /** `path: message` of every issue. */
 function problemsOf(overrides: object): string[] {
   const result = configSchema.safeParse({ ...SHORT, ...overrides });
@@ -64,11 +77,15 @@ test("refuses what only several options together get wrong, and unknown keys", (
     [/^partitions\.status: needs/, { partitions: { keys: ["status"] } }],
     [/^partitions\.status: is not one of keys/, { partitions: { status: { public: [200] } } }],
     [/twice/, { partitions: { keys: ["status"], status: { public: [200, "200"] } } }],
+    [/metrics\.0\.clamp: .*smaller/, { metrics: [{ ...SUM, clamp: [2, 1] }] }],
+    [/metrics\.0\.clamp\.1: /, { metrics: [{ ...SUM, clamp: [0, Number.NaN] }] }],
+    [/metrics\.0\.buckets: must rise/, { metrics: [{ ...HISTOGRAM, buckets: [5, 5] }] }],
+    [/100000 values/, { metrics: [HISTOGRAM], ...manyCells(9_000) }],
     [/names repeat/, { metrics: [1, 2].map(() => ({ name: "a", kind: "distinct_units" })) }],
     [
-      /^metrics: .*4294967295/,
+      /^metrics\.0: .*9007199254740991/,
       {
-        metrics: [{ name: "a", kind: "count", per_cell: 10_000 }],
+        metrics: [{ name: "a", kind: "sum", field: "b", clamp: [0, 1e12], per_cell: 100 }],
         contribution: { max_tracked_units: 1_000_000 },
       },
     ],
@@ -85,7 +102,7 @@ test("Gaussian noise follows from ρ and the L2 bound with displacement", () => 
   const { metrics, spent } = specOf(configSchema.parse(SHORT));
   assert.equal(shownRho(spent)!.toFixed(8), "0.05613050");
   // Weights 2 and 1; L2² = 2 · 8 · 16 and 2 · 8.
-  const [requests, users] = metrics;
+  const [requests, users] = metrics.map(({ measures }) => measures[0]);
   const rho = shownRho(spent)!;
   assert.ok(Math.abs(requests!.variance / (256 / (2 * rho * (2 / 3))) - 1) < 1e-5);
   assert.ok(Math.abs(users!.variance / (16 / (2 * rho * (1 / 3))) - 1) < 1e-4);
@@ -98,13 +115,48 @@ test("Gaussian noise follows from ρ and the L2 bound with displacement", () => 
 test("Laplace noise has the exact scale L1 / ε and needs no δ", () => {
   const config = configSchema.parse({ ...SHORT, budget: { epsilon: "0.3" } });
   const { metrics, spent } = specOf(config);
-  const [numerator, denominator] = metrics[1]!.noise.parameter.split("/").map(BigInt);
+  const [, users] = metrics.map(({ measures }) => measures[0]!);
+  const [numerator, denominator] = users!.noise.parameter.split("/").map(BigInt);
   // 2 · 8 · 1 / (0.3 / 3) = 160.
   assert.equal(numerator, 160n * denominator!);
-  assert.equal(metrics[1]!.noise.mechanism, "discrete_laplace");
+  assert.equal(users!.noise.mechanism, "discrete_laplace");
   assert.deepEqual(spent, { epsilon: "0.3", delta: "0", rho: "" });
-  assert.ok(Math.abs(metrics[1]!.variance / (2 * 160 ** 2) - 1) < 1e-4);
-  assert.equal(metrics[1]!.halfWidth, Math.ceil(-160 * Math.log(0.05)) - 1);
+  assert.ok(Math.abs(users!.variance / (2 * 160 ** 2) - 1) < 1e-4);
+  assert.equal(users!.halfWidth, Math.ceil(-160 * Math.log(0.05)) - 1);
+});
+
+test("the noise of a sum grows with its clamp, that of a histogram not with its buckets", () => {
+  const laplace = { ...SHORT, budget: { epsilon: "4" } };
+  const metrics = [
+    { ...SUM, resolution: 10, per_cell: 2 },
+    { ...SUM, name: "signed", clamp: [-300, 100], resolution: 1 },
+    HISTOGRAM,
+    { ...SUM, name: "average", kind: "mean", resolution: 10 },
+  ];
+  const spec = specOf(configSchema.parse({ ...laplace, metrics }));
+  const scales = spec.metrics.flatMap(({ measures }) =>
+    measures.map(({ noise }) => {
+      const [numerator, denominator] = noise.parameter.split("/").map(BigInt);
+      assert.equal(numerator! % denominator!, 0n);
+      return numerator! / denominator!;
+    }),
+  );
+  // 2 · 8 · per_cell · magnitude / ε with ε = 1 a metric, and ½ for each half of a mean.
+  assert.deepEqual(scales, [16n * 2n * 100n, 16n * 300n, 16n, 16n * 50n * 2n, 16n * 2n]);
+});
+
+test("values of both signs are charged for pulling the same way in the same cells", () => {
+  const sigma2 = (clamp: [number, number], kind = "sum"): number => {
+    const metrics = [{ ...SUM, kind, clamp }];
+    const gaussian = { ...SHORT, mechanism: "discrete_gaussian", metrics };
+    const [metric] = specOf(configSchema.parse(gaussian)).metrics;
+    return metric!.measures[0]!.variance;
+  };
+  // Per cell max(2 · 10², span²); a mean shares its budget with its count.
+  assert.ok(Math.abs(sigma2([-10, 10]) / sigma2([0, 10]) - 2) < 0.001);
+  assert.ok(Math.abs(sigma2([-2, 10]) / sigma2([0, 10]) - 1) < 0.001);
+  assert.ok(Math.abs(sigma2([-8, 10]) / sigma2([0, 10]) - 18 ** 2 / 200) < 0.001);
+  assert.ok(Math.abs(sigma2([0, 20], "mean") / sigma2([-10, 10]) - 2) < 0.001);
 });
 
 test("auto takes Laplace where it is narrower", () => {
@@ -113,7 +165,7 @@ test("auto takes Laplace where it is narrower", () => {
     metrics: [{ name: "users", kind: "distinct_units" }],
   };
   const { spent, metrics } = specOf(configSchema.parse({ ...SHORT, ...one }));
-  assert.equal(metrics[0]!.noise.mechanism, "discrete_laplace");
+  assert.equal(metrics[0]!.measures[0]!.noise.mechanism, "discrete_laplace");
   assert.deepEqual(spent, { epsilon: "2", delta: "0", rho: "" });
 });
 

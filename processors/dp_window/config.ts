@@ -5,15 +5,17 @@
 import { z } from "zod";
 import { durationMs } from "../../config/values.ts";
 import { cellCount } from "./groups.ts";
+import { measuresOf } from "./measures.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
 
 export const PERIOD_MS = 86_400_000;
 const CELLS_MAX = 10_000;
-const COUNT_MAX = 2 ** 32 - 1;
+/** Noisy values of one release. */
+const VALUES_MAX = 100_000;
 const ENTRIES_MAX = 2 ** 26;
-const OPEN_VALUES_MAX = 10_000_000;
+const OPEN_VALUES_MAX = 5_000_000;
 
 /** An exact decimal between two others, kept as text. */
 function decimal(least: string, most: string, example: string): z.ZodString {
@@ -144,21 +146,69 @@ const weight = z
   .max(1000)
   .default(1)
   .describe("Share of the budget, relative to the other metrics.");
+const perCell = (records: number) =>
+  z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(records)
+    .describe("Records of one unit that count in one cell.");
+const clamped = {
+  field: attributeName.describe("Attribute that holds the number."),
+  per_cell: perCell(1),
+  clamp: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, "must be two numbers, the smaller one first")
+    .describe("Least and greatest value; what lies beyond counts as the bound."),
+  resolution: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("Values are rounded to multiples of this. The noise is one of whole steps."),
+};
 const metric = z.discriminatedUnion("kind", [
   z.strictObject({
     name: metricName,
     kind: z.literal("count").describe("Records."),
-    per_cell: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(4)
-      .describe("Records of one unit that count in one cell."),
+    per_cell: perCell(4),
     weight,
   }),
   z.strictObject({
     name: metricName,
     kind: z.literal("distinct_units").describe("Units that have at least one record."),
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
+    kind: z.literal("sum").describe("Sum of a number that records carry."),
+    ...clamped,
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
+    kind: z.literal("mean").describe("Mean of such a number: a noisy sum by a noisy count."),
+    ...clamped,
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
+    kind: z.literal("histogram").describe("Records by the range in which such a number lies."),
+    field: attributeName.describe("Attribute that holds the number."),
+    per_cell: perCell(1),
+    buckets: z
+      .array(z.number())
+      .min(1)
+      .max(100)
+      .refine(
+        (edges) => edges.every((edge, index) => index === 0 || edges[index - 1]! < edge),
+        "must rise",
+      )
+      .describe("Upper edges; one more bucket takes what lies above the last."),
+    quantiles: z
+      .array(z.number().min(0.001).max(0.999))
+      .max(16)
+      .default([])
+      .describe("Quantiles read off the noisy buckets, such as 0.5 and 0.95. They cost nothing."),
     weight,
   }),
 ]);
@@ -245,12 +295,16 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
   if (unitsMax * cellsMax > ENTRIES_MAX) {
     refuse(["contribution"], `max_tracked_units times max_cells_per_period passes ${ENTRIES_MAX}`);
   }
-  const perCellMax = Math.max(...config.metrics.map(perCellOf));
-  if (unitsMax * perCellMax > COUNT_MAX) {
-    refuse(["metrics"], `max_tracked_units times per_cell passes ${COUNT_MAX}`);
-  }
+  config.metrics.forEach((metric, index) => {
+    const magnitude = Math.max(...measuresOf(metric).map((measure) => measure.magnitude));
+    if (unitsMax * perCellOf(metric) * magnitude <= Number.MAX_SAFE_INTEGER) return;
+    const sum = "max_tracked_units times per_cell times the largest value in steps of resolution";
+    refuse(["metrics", String(index)], `${sum} passes ${Number.MAX_SAFE_INTEGER}`);
+  });
   const openWindows = Math.ceil((closeAfter + skew) / size) + 2;
-  if (openWindows * cells * config.metrics.length > OPEN_VALUES_MAX) {
+  const blocks = config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
+  if (cells * blocks > VALUES_MAX) refuse(["partitions"], `makes more than ${VALUES_MAX} values`);
+  if (openWindows * cells * blocks > OPEN_VALUES_MAX) {
     refuse(["window", "close_after"], "keeps too many windows open for so many cells");
   }
 }
@@ -265,7 +319,7 @@ export function groupKeysOf(
   });
 }
 
-/** What one unit can add to a metric in one cell. */
+/** Records of one unit that a metric counts in one cell. */
 export function perCellOf(metric: DpWindowConfig["metrics"][number]): number {
-  return metric.kind === "count" ? metric.per_cell : 1;
+  return metric.kind === "distinct_units" ? 1 : metric.per_cell;
 }

@@ -166,10 +166,14 @@ export class DpWindow implements Processor {
   /** Says what the configuration costs, from the object that sets the noise. */
   #explain(): void {
     const { dataset, spent, ciLevel, metrics } = this.#spec;
-    for (const { name, noise, variance, halfWidth } of metrics) {
+    const measures = metrics.flatMap(({ name, measures }) =>
+      measures.map((measure) => ({ name, ...measure })),
+    );
+    for (const { name, role, noise, variance, halfWidth } of measures) {
       this.#settings.logger.info("noise of a private metric", {
         dataset,
         metric: name,
+        of: role,
         mechanism: noise.mechanism,
         standard_deviation: Number(Math.sqrt(variance).toPrecision(3)),
         interval: `value ± ${halfWidth}`,

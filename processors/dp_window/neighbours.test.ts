@@ -6,6 +6,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { AnyValue } from "../../src/data/any_value.ts";
+import { Double } from "../../src/data/any_value.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { hrTimeFromUnixMs } from "../../src/data/time.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
@@ -25,6 +27,8 @@ interface Visit {
   readonly kind: "record";
   readonly unit: number;
   readonly cell: number;
+  /** Index of {@link SIZES}. */
+  readonly size: number;
   /** Of the time stamp, against the clock: honest, late, or forged. */
   readonly offsetMs: number;
 }
@@ -41,6 +45,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       kind: fc.constant("record" as const),
       unit: fc.nat({ max: UNITS - 1 }),
       cell: fc.integer({ min: 0, max: 2 }),
+      size: fc.nat({ max: 14 }),
       offsetMs: fc.oneof(
         { weight: 4, arbitrary: fc.constant(0) },
         fc.constantFrom(-HOUR_MS, -2 * HOUR_MS, 50_000, 3 * HOUR_MS, 1e15, -1e15, Number.NaN),
@@ -69,16 +74,25 @@ function smallSpec(units: number, cells: number, perCell: number): Spec {
       metrics: [
         { name: "requests", kind: "count", per_cell: perCell },
         { name: "users", kind: "distinct_units" },
+        { name: "bytes", kind: "sum", field: "size", clamp: [-3, 7], per_cell: perCell },
+        { name: "average", kind: "mean", field: "size", clamp: [-3, 7], resolution: 2 },
+        { name: "sizes", kind: "histogram", field: "size", buckets: [0, 4], per_cell: perCell },
       ],
     }),
   );
 }
 
+/** Numbers as they come, and what is none. */
+const SIZES: readonly AnyValue[] = [
+  ...[0, 7, -3, 4, 2.4999, -0, 1e300, -1e300],
+  ...[Number.NaN, Number.POSITIVE_INFINITY, "7", 9007199254740993n, new Double(5), true, undefined],
+];
+
 /**
  * A processor without its noise and its files: what is written before a release survives a crash.
  */
 class Machine {
-  readonly released = new Map<number, Uint32Array>();
+  readonly released = new Map<number, Float64Array>();
   readonly #spec: Spec;
   readonly #keys = new Map<number, Uint8Array>();
   readonly #written = new Map<number, Uint8Array[]>();
@@ -94,7 +108,11 @@ class Machine {
   record(visit: Visit, nowMs: number): void {
     const record = new LogRecord({
       hrTime: hrTimeFromUnixMs(nowMs + visit.offsetMs),
-      attributes: { "user.id": `unit ${visit.unit}`, status: ["a", "b", "c"][visit.cell] },
+      attributes: {
+        "user.id": `unit ${visit.unit}`,
+        status: ["a", "b", "c"][visit.cell],
+        size: SIZES[visit.size],
+      },
     });
     this.#aggregator.add([record], nowMs);
   }
@@ -159,27 +177,42 @@ function assertWithinBounds(spec: Spec, one: Machine, other: Machine): void {
   // With room for all units nobody is displaced, and the unit's own C cells are all.
   const displacement = spec.contribution.trackedUnits < UNITS ? 2 : 1;
   const cells = cellsOfSpec(spec);
-  for (const [index, { perCell }] of spec.metrics.entries()) {
-    const byDay = new Map<number, number[]>();
-    for (const [window, counts] of one.released) {
-      const day = Math.floor((window * HOUR_MS) / PERIOD_MS);
-      const differences = byDay.get(day) ?? [];
-      byDay.set(day, differences);
-      for (let at = index * cells; at < (index + 1) * cells; at++) {
-        const difference = Math.abs(counts[at]! - other.released.get(window)![at]!);
-        if (difference > 0) differences.push(difference);
+  let block = 0;
+  for (const { perCell, measures } of spec.metrics) {
+    for (const { parts, magnitude, span } of measures) {
+      const days = new Map<number, number[]>();
+      for (const [window, counts] of one.released) {
+        const day = Math.floor((window * HOUR_MS) / PERIOD_MS);
+        const differences = days.get(day) ?? [];
+        days.set(day, differences);
+        const others = other.released.get(window)!;
+        for (let at = block * cells; at < (block + parts) * cells; at++) {
+          const difference = Math.abs(counts[at]! - others[at]!);
+          if (difference > 0) differences.push(difference);
+        }
       }
-    }
-    const cellsMax = displacement * spec.contribution.cells;
-    for (const differences of byDay.values()) {
-      assert.ok(differences.length <= cellsMax, `L0 ${differences.length}`);
-      assert.ok(Math.max(0, ...differences) <= perCell, "L∞");
-      const l1 = differences.reduce((sum, each) => sum + each, 0);
-      const l2Squared = differences.reduce((sum, each) => sum + each * each, 0);
-      assert.ok(l1 <= cellsMax * perCell, `L1 ${l1}`);
-      assert.ok(l2Squared <= cellsMax * perCell ** 2, `L2² ${l2Squared}`);
+      const bound = { magnitude: perCell * magnitude, span: perCell * span };
+      for (const differences of days.values()) {
+        assertBounds(differences, displacement, spec.contribution.cells, bound);
+      }
+      block += parts;
     }
   }
+}
+
+function assertBounds(
+  differences: readonly number[],
+  displacement: number,
+  cells: number,
+  { magnitude, span }: { readonly magnitude: number; readonly span: number },
+): void {
+  const lInfinity = displacement === 2 ? span : magnitude;
+  assert.ok(Math.max(0, ...differences) <= lInfinity, "L∞");
+  const l1 = differences.reduce((sum, each) => sum + each, 0);
+  assert.ok(l1 <= displacement * cells * magnitude, `L1 ${l1}`);
+  const l2Squared = differences.reduce((sum, each) => sum + each * each, 0);
+  const perCell = Math.max(displacement * magnitude ** 2, displacement === 2 ? span ** 2 : 0);
+  assert.ok(l2Squared <= cells * perCell, `L2² ${l2Squared}`);
 }
 
 test(`${RUNS} neighbours differ within the declared bounds and show the same trace`, () => {
@@ -211,7 +244,7 @@ test("the bound is reached: a crafted stream differs in 2C cells", () => {
   const spec = smallSpec(1, 3, 2);
   const visits = (unit: number): Event[] =>
     [0, 1, 2].flatMap((cell) =>
-      [0, 0].map((offsetMs) => ({ kind: "record", unit, cell, offsetMs }) as const),
+      [0, 0].map((offsetMs) => ({ kind: "record", unit, cell, size: 1, offsetMs }) as const),
     );
   // With unit 0 there, unit 1 finds the table full; a window later it would count, without unit 0.
   const hour: Event = { kind: "pass", ms: HOUR_MS };

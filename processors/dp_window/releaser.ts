@@ -135,10 +135,11 @@ export class Releaser {
     const cells = cellsOfSpec(spec);
     const draws = drawsFrom(random);
     const values: string[] = [];
-    for (const [index, { noise }] of spec.metrics.entries()) {
-      for (let cell = 0; cell < cells; cell++) {
-        const count = BigInt(counts[index * cells + cell]!);
-        values.push((count + drawNoise(draws, noise)).toString());
+    for (const { noise, parts } of spec.metrics.flatMap(({ measures }) => measures)) {
+      for (let value = 0; value < parts * cells; value++) {
+        // An integer below 2^53 in size: the configuration is refused where it could be more.
+        const exact = BigInt(counts[values.length]!);
+        values.push((exact + drawNoise(draws, noise)).toString());
       }
     }
     draws.clear();

@@ -1,5 +1,5 @@
 /**
- * A stored release as log records: one row for each metric of each cell.
+ * A stored release as log records: rows for each metric of each cell.
  *
  * Invariant: rows are a function of the stored release and its specification alone, so that
  * handing them on again after a restart gives the same bytes. Every attribute but the value, its
@@ -13,8 +13,9 @@ import { Resource } from "../../src/data/resource.ts";
 import { hrTimeFromUnixMs } from "../../src/data/time.ts";
 import { labelsOf } from "./groups.ts";
 import type { StoredRelease } from "./ledger_state.ts";
-import type { MetricSpec, Spec } from "./spec.ts";
-import { cellsOfSpec, shownRho } from "./spec.ts";
+import { resultsOf } from "./results.ts";
+import type { Spec } from "./spec.ts";
+import { cellsOfSpec, partsOf, shownRho } from "./spec.ts";
 
 export const RELEASE_BODY = "dp.window";
 export const STATUS_BODY = "dp.status";
@@ -26,15 +27,15 @@ export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
   const common = commonAttributes(release, spec);
   const cells = cellsOfSpec(spec);
   const records: LogRecord[] = [];
-  for (const [metricIndex, metric] of spec.metrics.entries()) {
+  let block = 0;
+  for (const metric of spec.metrics) {
+    const parts = Array.from({ length: partsOf(metric) }, () => block++);
     for (let cell = 0; cell < cells; cell++) {
-      const value = BigInt(release.values[metricIndex * cells + cell]!);
-      const attributes = {
-        ...common,
-        ...groupAttributes(spec, cell),
-        ...results(spec, metric, value),
-      };
-      records.push(record(RELEASE_BODY, endMs(release, spec), attributes));
+      const values = parts.map((part) => BigInt(release.values[part * cells + cell]!));
+      for (const results of resultsOf(spec, metric, values)) {
+        const attributes = { ...common, ...groupAttributes(spec, cell), ...results };
+        records.push(record(RELEASE_BODY, endMs(release, spec), attributes));
+      }
     }
   }
   return { records };
@@ -81,27 +82,6 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
 function groupAttributes(spec: Spec, cell: number): Attributes {
   const labels = labelsOf(spec.groups, cell);
   return Object.fromEntries(spec.groups.map(({ key }, index) => [key, labels[index]]));
-}
-
-function results(spec: Spec, metric: MetricSpec, value: bigint): Attributes {
-  const halfWidth = BigInt(metric.halfWidth);
-  const show = (number: bigint): number | bigint => {
-    const shown = spec.nonnegative && number < 0n ? 0n : number;
-    return Number.isSafeInteger(Number(shown)) ? Number(shown) : shown;
-  };
-  const parameter = metric.noise.mechanism === "discrete_laplace" ? "dp.scale" : "dp.sigma2";
-  return {
-    "dp.metric": metric.name,
-    "dp.metric.kind": metric.kind,
-    "dp.value": show(value),
-    "dp.variance": metric.variance,
-    "dp.ci.level": spec.ciLevel,
-    "dp.ci.low": show(value - halfWidth),
-    "dp.ci.high": show(value + halfWidth),
-    "dp.mechanism": metric.noise.mechanism,
-    [parameter]: metric.noise.parameter,
-    "dp.contribution.per_cell": metric.perCell,
-  };
 }
 
 function record(body: string, timeMs: number, attributes: Attributes): LogRecord {

@@ -3,8 +3,10 @@
  * in the ledger, and the only source of both the noise and the claim.
  *
  * The measure. Neighbouring streams differ in all records of one unit u of one day. Bounding lets u
- * touch at most C cells, with at most c in each. When the table is full, u's place is taken by one
+ * touch at most C cells, with at most c in each (records times the largest value of one). When the table is full, u's place is taken by one
  * other unit without u, which again touches at most C cells: L0 = 2C, L1 = 2Cc, L2² = 2Cc², L∞ = c.
+ * Where values have both signs, the two may touch the same C cells and pull the same way, one by
+ * what it takes away and one by what it adds: with s = c·span then L2² = max(2Cc², Cs²), L∞ = s.
  */
 import { createHash } from "node:crypto";
 import { rhoOfEpsilonDelta } from "./accounting.ts";
@@ -12,6 +14,8 @@ import type { DpWindowConfig } from "./config.ts";
 import { groupKeysOf, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount } from "./groups.ts";
+import type { Measure, MetricConfig, Reading } from "./measures.ts";
+import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
@@ -63,10 +67,18 @@ export interface Spent {
 
 export interface MetricSpec {
   readonly name: string;
-  readonly kind: "count" | "distinct_units";
+  readonly kind: MetricConfig["kind"];
+  /** Records of one unit that count in one cell. */
   readonly perCell: number;
+  readonly reading?: Reading;
+  readonly quantiles?: readonly number[];
+  readonly measures: readonly MeasureSpec[];
+}
+
+/** A vector of integers with noise of its own. */
+export interface MeasureSpec extends Measure {
   readonly noise: Noise;
-  /** For people: variance of the noise, and half the width of its interval. */
+  /** For people, in steps: variance of the noise, and half the width of its interval. */
   readonly variance: number;
   readonly halfWidth: number;
 }
@@ -106,21 +118,46 @@ export function specOf(config: DpWindowConfig): Spec {
       public: values,
       other,
     })),
-    metrics: config.metrics.map((metric, index) => {
-      const noise = noises.perMetric[index]!;
+    metrics: config.metrics.map((metric) => metricSpec(metric, noises.noiseOf, config)),
+    ciLevel: config.output.ci_level,
+    nonnegative: config.output.nonnegative,
+    claim: claimOf(config, unit.attributes, spent),
+  };
+}
+
+function metricSpec(
+  metric: MetricConfig,
+  noiseOf: (vector: Vector) => Noise,
+  config: DpWindowConfig,
+): MetricSpec {
+  const reading = readingOf(metric);
+  const measures = measuresOf(metric);
+  return {
+    name: metric.name,
+    kind: metric.kind,
+    perCell: perCellOf(metric),
+    ...(reading !== undefined && { reading }),
+    ...(metric.kind === "histogram" && { quantiles: metric.quantiles }),
+    measures: measures.map((measure) => {
+      const noise = noiseOf({ metric, measure });
       return {
-        name: metric.name,
-        kind: metric.kind,
-        perCell: perCellOf(metric),
+        ...measure,
         noise,
         variance: shown(varianceOf(noise)),
         halfWidth: halfWidthOf(noise, config.output.ci_level),
       };
     }),
-    ciLevel: config.output.ci_level,
-    nonnegative: config.output.nonnegative,
-    claim: claimOf(config, unit.attributes, spent),
   };
+}
+
+/** The number of values per cell, over all measures of all metrics. */
+export function blocksOfSpec(spec: Spec): number {
+  return spec.metrics.reduce((total, metric) => total + partsOf(metric), 0);
+}
+
+/** Values per cell of one metric. */
+export function partsOf({ measures }: MetricSpec): number {
+  return measures.reduce((total, { parts }) => total + parts, 0);
 }
 
 export function hashOfSpec(spec: Spec): string {
@@ -148,40 +185,50 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
   );
 }
 
-/** The noise of each metric, and ρ when it is Gaussian. */
+/** A measure of a metric: what gets noise of its own. */
+interface Vector {
+  readonly metric: MetricConfig;
+  readonly measure: Measure;
+}
+
+/** The noise of each vector, and ρ when it is Gaussian. */
 function noisesOf(
   config: DpWindowConfig,
   epsilon: Rational,
   delta: Rational,
-): { perMetric: Noise[]; rho: Rational | undefined } {
-  const laplace = config.metrics.map((metric) => laplaceNoise(config, metric, epsilon));
+): { noiseOf: (vector: Vector) => Noise; rho: Rational | undefined } {
+  const laplace = (vector: Vector): Noise => laplaceNoise(config, vector, epsilon);
   if (config.mechanism === "discrete_laplace" || delta.numerator === 0n) {
-    return { perMetric: laplace, rho: undefined };
+    return { noiseOf: laplace, rho: undefined };
   }
   const rho = rhoOfEpsilonDelta(epsilon, delta);
   if (config.mechanism === "auto" && isLaplaceNarrower(config, epsilon, rho)) {
-    return { perMetric: laplace, rho: undefined };
+    return { noiseOf: laplace, rho: undefined };
   }
-  const gaussian = config.metrics.map((metric) => gaussianNoise(config, metric, rho));
-  return { perMetric: gaussian, rho };
+  return { noiseOf: (vector) => gaussianNoise(config, vector, rho), rho };
 }
 
-type Metric = DpWindowConfig["metrics"][number];
-
-/** Scale L1 / ε_m, exact, with ε_m the metric's share by weight (basic composition). */
-function laplaceNoise(config: DpWindowConfig, metric: Metric, epsilon: Rational): Noise {
-  const l1 = DISPLACEMENT * config.contribution.max_cells_per_period * perCellOf(metric);
-  const scale = divide(whole(l1), multiply(epsilon, shareOf(config, metric)));
+/**
+ * Scale L1 / ε_v, exact, with ε_v the vector's share by weight (basic composition). A record adds
+ * to one part of a vector, so a histogram costs no more than a count.
+ */
+function laplaceNoise(config: DpWindowConfig, vector: Vector, epsilon: Rational): Noise {
+  const l1 = BigInt(DISPLACEMENT) * cellsOf(config) * perCell(vector, "magnitude");
+  const scale = divide(
+    { numerator: l1, denominator: 1n },
+    multiply(epsilon, shareOf(config, vector)),
+  );
   return { mechanism: "discrete_laplace", parameter: formatRational(scale) };
 }
 
-/** σ² = L2² / (2 ρ_m), rounded up, with ρ_m the metric's share by weight (zCDP adds up). */
-function gaussianNoise(config: DpWindowConfig, metric: Metric, rho: Rational): Noise {
-  const l2Squared =
-    DISPLACEMENT * config.contribution.max_cells_per_period * perCellOf(metric) ** 2;
+/** σ² = L2² / (2 ρ_v), rounded up, with ρ_v the vector's share by weight (zCDP adds up). */
+function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): Noise {
+  const apart = BigInt(DISPLACEMENT) * perCell(vector, "magnitude") ** 2n;
+  const together = perCell(vector, "span") ** 2n;
+  const l2Squared = cellsOf(config) * (apart > together ? apart : together);
   const variance = divide(
-    whole(l2Squared),
-    multiply(whole(2), multiply(rho, shareOf(config, metric))),
+    { numerator: l2Squared, denominator: 2n },
+    multiply(rho, shareOf(config, vector)),
   );
   return {
     mechanism: "discrete_gaussian",
@@ -189,23 +236,40 @@ function gaussianNoise(config: DpWindowConfig, metric: Metric, rho: Rational): N
   };
 }
 
+function cellsOf(config: DpWindowConfig): bigint {
+  return BigInt(config.contribution.max_cells_per_period);
+}
+
+/** What one unit can move one cell of a vector, over all its parts. */
+function perCell({ metric, measure }: Vector, by: "magnitude" | "span"): bigint {
+  return BigInt(perCellOf(metric)) * BigInt(measure[by]);
+}
+
 /**
- * Compares the products of the variances over all metrics: 2 (L1 / ε_m)² against L2² / (2 ρ_m).
- * Per metric the ratio is 8 C ρ / (ε² share): c cancels out.
+ * Compares the products of the variances over all vectors: 2 (L1 / ε_v)² against L2² / (2 ρ_v).
+ * Per vector the ratio is 8 C ρ / (ε² share): what a unit adds to a cell cancels out.
  */
 function isLaplaceNarrower(config: DpWindowConfig, epsilon: Rational, rho: Rational): boolean {
   let ratio = whole(1);
-  for (const metric of config.metrics) {
+  for (const vector of vectorsOf(config)) {
     const above = multiply(whole(4 * DISPLACEMENT * config.contribution.max_cells_per_period), rho);
-    const below = multiply(multiply(epsilon, epsilon), shareOf(config, metric));
+    const below = multiply(multiply(epsilon, epsilon), shareOf(config, vector));
     ratio = multiply(ratio, divide(above, below));
   }
   return isAtMost(ratio, whole(1));
 }
 
-function shareOf(config: DpWindowConfig, metric: Metric): Rational {
+function vectorsOf(config: DpWindowConfig): Vector[] {
+  return config.metrics.flatMap((metric) =>
+    measuresOf(metric).map((measure) => ({ metric, measure })),
+  );
+}
+
+/** A metric's share by weight; its vectors have equal parts of it. */
+function shareOf(config: DpWindowConfig, { metric }: Vector): Rational {
   const total = config.metrics.reduce((sum, { weight }) => sum + weight, 0);
-  return { numerator: BigInt(metric.weight), denominator: BigInt(total) };
+  const vectors = measuresOf(metric).length;
+  return { numerator: BigInt(metric.weight), denominator: BigInt(total * vectors) };
 }
 
 /** Six digits, so that the hash does not hang on the last bit of a logarithm. */
