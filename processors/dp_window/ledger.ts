@@ -50,7 +50,7 @@ export class Ledger {
   static async open(directory: string, dataset: string): Promise<Ledger> {
     const path = join(directory, FILE);
     await rm(join(directory, NEXT_FILE), { force: true });
-    const { log, frames } = await openFrames(path, dataset);
+    const { log, frames } = await unlessDamaged(FrameLog.open(path), dataset);
     try {
       const names = await readdir(directory);
       if (frames.length === 0 && names.some((name) => name.startsWith(CONTRIBUTIONS_PREFIX))) {
@@ -81,7 +81,7 @@ export class Ledger {
         throw new Error("a window was to be committed twice or out of order");
       }
       const day = dayOfWindow(release.window, spec.windowMs);
-      const debit = debitOf(release.plan, spec, day);
+      const debit = debitOf(release, spec, day);
       const paid = this.#state.hasPaid(release.plan, day);
       if (!paid && !this.#state.canPay(debit)) return "exhausted";
       if (!paid && this.#log.sizeBytes > COMPACT_BYTES) await this.#compact(day);
@@ -166,10 +166,25 @@ export class Ledger {
   }
 }
 
+/**
+ * The ledger of a dataset as it stands on disk, for a look from outside: takes no lock and writes
+ * nothing, so that it works beside a running agent. A tail that is being written is left out.
+ * Throws `dp_window.ledger_damaged`.
+ */
+export async function readLedger(directory: string, dataset: string): Promise<LedgerState> {
+  const path = join(directory, FILE);
+  const frames = await unlessDamaged(FrameLog.read(path), dataset);
+  return LedgerState.from(dataset, frames);
+}
+
 /** What a plan pays for a day: all of it at once. */
-export function debitOf(plan: string, spec: Spec, day: number): Debit {
+export function debitOf(
+  { plan, processor }: Pick<Release, "plan" | "processor">,
+  spec: Spec,
+  day: number,
+): Debit {
   const { epsilon, delta } = spec.spent;
-  return { plan, day, epsilon, delta, budget: spec.budget };
+  return { plan, processor, day, epsilon, delta, budget: spec.budget };
 }
 
 /** One processor of one installation with one specification. */
@@ -187,9 +202,9 @@ function sha256(parts: readonly (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-async function openFrames(path: string, dataset: string): ReturnType<typeof FrameLog.open> {
+async function unlessDamaged<T>(reading: Promise<T>, dataset: string): Promise<T> {
   try {
-    return await FrameLog.open(path);
+    return await reading;
   } catch (cause) {
     if (!(cause instanceof AgentError) || cause.code !== "storage.corrupt") throw cause;
     throw new AgentError(

@@ -31,11 +31,19 @@ export interface Release {
 
 export interface Debit {
   readonly plan: string;
+  /** Whose plan it is, for the account that people read. */
+  readonly processor: string;
   readonly day: number;
   readonly epsilon: string;
   readonly delta: string;
   /** The dataset's budget of that day; the first debit of a day fixes it. */
   readonly budget: { readonly epsilon: string; readonly delta: string };
+}
+
+/** Exact. */
+export interface DayAmount {
+  readonly epsilon: Rational;
+  readonly delta: Rational;
 }
 
 /** What must be known of a plan to go on after a restart. */
@@ -140,6 +148,21 @@ export class LedgerState {
       debits: this.debits.filter(({ day }) => day >= oldestDay),
       progress: progress.filter(({ day }) => day >= oldestDay),
       pending,
+    };
+  }
+
+  /** What the dataset's processors spent on a day together, and the budget that day began with. */
+  accountOf(day: number): { spent: DayAmount; budget: DayAmount; debits: readonly Debit[] } {
+    const debits = this.debits.filter((debit) => debit.day === day);
+    const sum = (of: (from: Debit) => string): Rational =>
+      debits.reduce((total, each) => add(total, decimal(of(each))), ZERO);
+    const [first] = debits;
+    const none: DayAmount = { epsilon: ZERO, delta: ZERO };
+    if (first === undefined) return { spent: none, budget: none, debits };
+    return {
+      spent: { epsilon: sum(({ epsilon }) => epsilon), delta: sum(({ delta }) => delta) },
+      budget: { epsilon: decimal(first.budget.epsilon), delta: decimal(first.budget.delta) },
+      debits,
     };
   }
 

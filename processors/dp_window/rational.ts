@@ -33,6 +33,14 @@ export function add(a: Rational, b: Rational): Rational {
   };
 }
 
+/** `a - b`; `b` must not be larger. */
+export function subtract(a: Rational, b: Rational): Rational {
+  return {
+    numerator: a.numerator * b.denominator - b.numerator * a.denominator,
+    denominator: a.denominator * b.denominator,
+  };
+}
+
 export function multiply(a: Rational, b: Rational): Rational {
   return {
     numerator: a.numerator * b.numerator,

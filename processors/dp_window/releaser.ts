@@ -102,10 +102,10 @@ export class Releaser {
 
   /** True when releases of the day are paid for or can be. Otherwise the day becomes silent. */
   checkBudget(day: number): boolean {
-    const { ledger, periods, plan, spec } = this.#options;
+    const { ledger, periods, plan, processor, spec } = this.#options;
     if (periods.silence(day) !== undefined) return false;
-    if (ledger.state.hasPaid(plan, day) || ledger.state.canPay(debitOf(plan, spec, day)))
-      return true;
+    const debit = debitOf({ plan, processor }, spec, day);
+    if (ledger.state.hasPaid(plan, day) || ledger.state.canPay(debit)) return true;
     periods.silenceDay(day, "exhausted");
     return false;
   }

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demoCommand,
   validate: async () => (await import("./validate.ts")).validateCommand,
   components: async () => (await import("./components.ts")).componentsCommand,
+  budget: async () => (await import("./budget.ts")).budgetCommand,
   keys: async () => (await import("./keys.ts")).keysCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,

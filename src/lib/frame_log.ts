@@ -58,6 +58,11 @@ export class FrameLog {
     }
   }
 
+  /** The whole frames of a file, which another process may be writing. Changes nothing. */
+  static async read(path: string): Promise<readonly Uint8Array[]> {
+    return parseFrames(await readFile(path), path).frames;
+  }
+
   get sizeBytes(): number {
     return this.#sizeBytes;
   }

@@ -1,0 +1,157 @@
+/**
+ * What a configuration's private numbers will look like: width of the noise, and how large a count
+ * has to be before the noise no longer matters.
+ */
+import type { CheckedConfig } from "../../config/load.ts";
+import type { DpWindowConfig } from "../../processors/dp_window/config.ts";
+import type { MeasureSpec, MetricSpec, Spec } from "../../processors/dp_window/spec.ts";
+import { cellsOfSpec, specOf } from "../../processors/dp_window/spec.ts";
+
+/** True counts for which the chart is drawn. */
+const EXAMPLES = [10, 100, 1000, 10_000] as const;
+/** A count is called readable when its interval is at most this part of it to each side. */
+const READABLE = 0.1;
+const CHART_WIDTH = 48;
+const HOUR_MS = 3_600_000;
+
+interface Explained {
+  readonly processor: string;
+  readonly pipelines: readonly string[];
+  readonly config: DpWindowConfig;
+  readonly spec: Spec;
+}
+
+export function explainBudget(config: CheckedConfig, isJson: boolean): string {
+  const explained: Explained[] = [];
+  for (const [processor, { factory, config: own }] of config.processors) {
+    if (factory.type !== "dp_window") continue;
+    // The factory's own schema has made it.
+    const checked = own as DpWindowConfig;
+    const pipelines = config.pipelines.filter(({ processors }) => processors.includes(processor));
+    const ids = pipelines.map(({ id }) => id);
+    explained.push({ processor, pipelines: ids, config: checked, spec: specOf(checked) });
+  }
+  if (isJson) return `${JSON.stringify(explained.map(asJson), undefined, 2)}\n`;
+  if (explained.length === 0) return "no dp_window in this configuration: nothing private to say\n";
+  return explained.map(asText).join("\n");
+}
+
+function asJson({ processor, pipelines, config, spec }: Explained): object {
+  const { dataset, budget, spent, contribution, claim } = spec;
+  return {
+    processor,
+    pipelines,
+    dataset,
+    budget,
+    spent,
+    window_ms: spec.windowMs,
+    cells: cellsOfSpec(spec),
+    contribution: { ...contribution, close_after_ms: config.window.close_after },
+    metrics: spec.metrics.flatMap((metric) =>
+      metric.measures.map((measure) => ({
+        ...describe(metric, measure),
+        ci_level: spec.ciLevel,
+        noise: measure.noise,
+      })),
+    ),
+    claim,
+  };
+}
+
+/** In the metric's own unit: a sum in what its field is measured in. */
+function describe(metric: MetricSpec, { role, variance, halfWidth }: MeasureSpec) {
+  const scale = role === "sum" ? (metric.reading?.resolution ?? 1) : 1;
+  return {
+    metric: metric.name,
+    kind: metric.kind,
+    of: role,
+    per_cell: metric.perCell,
+    standard_deviation: Math.sqrt(variance) * scale,
+    half_width: halfWidth * scale,
+    readable_from: Math.ceil((halfWidth * scale) / READABLE),
+  };
+}
+
+function asText({ processor, pipelines, spec }: Explained): string {
+  const { dataset, spent, contribution } = spec;
+  const cells = cellsOfSpec(spec);
+  const lines = [
+    `${processor} in ${pipelines.join(", ") || "no pipeline"}`,
+    `  dataset ${dataset}: ε ${spent.epsilon}, δ ${spent.delta} for each unit and UTC day`,
+    `  a window of ${duration(spec.windowMs)}, ${plural(cells, "cell")}; one unit counts in ` +
+      `${plural(contribution.cells, "cell")} a day; ` +
+      `the first ${grouped(contribution.trackedUnits)} units of a day are counted`,
+    "",
+    ...metricTable(spec),
+    "",
+    ...chart(spec),
+    `  ${spec.claim}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function metricTable(spec: Spec): string[] {
+  const percent = `${spec.ciLevel * 100} % interval`;
+  const head = ["metric", "noise", "sd", percent, `within ${READABLE * 100} % from`];
+  const rows = spec.metrics.flatMap((metric) =>
+    metric.measures.map((measure) => {
+      const described = describe(metric, measure);
+      const many = metric.measures.length > 1 ? ` (${measure.role})` : "";
+      return [
+        `${metric.name}${many}`,
+        measure.noise.mechanism.replace("_", " "),
+        grouped(Number(described.standard_deviation.toPrecision(3))),
+        `± ${grouped(described.half_width)}`,
+        grouped(described.readable_from),
+      ];
+    }),
+  );
+  const table = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  return table.map((row) => `  ${row.map((cell, at) => pad(cell, widths[at]!, at)).join("  ")}`);
+}
+
+/** Texts to the left, numbers to the right. */
+function pad(cell: string, width: number, column: number): string {
+  return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+/**
+ * How a true count of 10, 100, ... is seen through the noise of the first metric that counts: the
+ * interval on a scale from nothing to twice the count.
+ */
+function chart(spec: Spec): string[] {
+  const counting = spec.metrics.find(({ measures }) => measures[0]!.role !== "sum");
+  if (counting === undefined) return [];
+  const { halfWidth } = counting.measures[0]!;
+  const lines = [`  ${counting.name}: what is seen of a true count, from 0 to twice the count`];
+  for (const count of EXAMPLES) {
+    const low = Math.max(0, 1 - halfWidth / count);
+    const high = Math.min(2, 1 + halfWidth / count);
+    const range = `${grouped(count - halfWidth)} to ${grouped(count + halfWidth)}`;
+    lines.push(`  ${grouped(count).padStart(7)} |${bar(low, high)}| ${range}`);
+  }
+  return [...lines, ""];
+}
+
+function bar(low: number, high: number): string {
+  const at = (share: number): number => Math.round((share / 2) * (CHART_WIDTH - 1));
+  const cells = Array.from({ length: CHART_WIDTH }, (_, index) => {
+    if (index === at(1)) return "o";
+    return index >= at(low) && index <= at(high) ? "-" : " ";
+  });
+  return cells.join("");
+}
+
+function duration(ms: number): string {
+  if (ms % HOUR_MS === 0) return `${ms / HOUR_MS} h`;
+  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+}
