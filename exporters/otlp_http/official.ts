@@ -4,7 +4,9 @@
  *
  * Invariant: every record arrives as it is. `OTLPLogExporter` sends batches that it can express;
  * the others go through the same official transport with the agent's own encoder, which also knows
- * 64-bit integers, whole doubles and dropped-attribute counts of resources.
+ * 64-bit integers, whole doubles and dropped-attribute counts of resources. So do batches that
+ * another exporter, such as the archive, has encoded already: encoding them again would be the
+ * largest part of sending them.
  */
 import type { Agent } from "node:http";
 import { OTLPLogExporter as JsonLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
@@ -16,6 +18,7 @@ import type { LogRecord } from "../../src/data/log_record.ts";
 import { asReadable, isSdkExact } from "../../src/data/log_record.ts";
 import { toOtlpJson } from "../../src/otlp/encode_json.ts";
 import { encodeLogsData } from "../../src/otlp/encode_logs.ts";
+import { sharedEncodingOf } from "../../src/otlp/shared_encoding.ts";
 
 export interface OfficialOptions {
   readonly url: string;
@@ -39,8 +42,10 @@ const USER_AGENT = "vouchsafe";
 export class OfficialExporters {
   readonly #standard: OTLPExporterBase<ReadableLogRecord[]>;
   readonly #exact: OTLPExporterBase<readonly LogRecord[]>;
+  readonly #encoding: OfficialOptions["encoding"];
 
   constructor(options: OfficialOptions) {
+    this.#encoding = options.encoding;
     const shared = {
       url: options.url,
       compression:
@@ -71,7 +76,7 @@ export class OfficialExporters {
           agentFactory: () => options.agent,
         },
         {
-          serializeRequest: options.encoding === "json" ? encodeJson : encodeLogsData,
+          serializeRequest: options.encoding === "json" ? encodeJson : encodeProto,
           // The agent reads the answer itself.
           deserializeResponse: () => ({}),
         },
@@ -83,9 +88,15 @@ export class OfficialExporters {
   }
 
   export(records: readonly LogRecord[], done: (report: ExportReport) => void): void {
-    if (records.every(isSdkExact)) this.#standard.export(asReadable(records), done);
-    else this.#exact.export(records, done);
+    const isEncoded = this.#encoding === "proto" && sharedEncodingOf(records) !== undefined;
+    if (isEncoded || !records.every(isSdkExact)) this.#exact.export(records, done);
+    else this.#standard.export(asReadable(records), done);
   }
+}
+
+/** Bytes that another exporter of the pipeline has made already are sent as they are. */
+function encodeProto(records: readonly LogRecord[]): Uint8Array {
+  return sharedEncodingOf(records)?.request ?? encodeLogsData(records);
 }
 
 function encodeJson(records: readonly LogRecord[]): Uint8Array {

@@ -143,7 +143,9 @@ export class OtlpHttpExporter implements Exporter {
   async #sendParts(records: readonly LogRecord[], progress: Progress): Promise<void> {
     let size = this.#config.max_request_records;
     while (progress.next < records.length) {
-      const part = records.slice(progress.next, progress.next + size);
+      // The array itself where that is all, because its encoding may be known.
+      const isWhole = progress.next === 0 && records.length <= size;
+      const part = isWhole ? records : records.slice(progress.next, progress.next + size);
       const outcome = await this.#sendUntilAnswered(part);
       if (outcome.kind === "permanent" && outcome.status === STATUS_TOO_LARGE && part.length > 1) {
         size = Math.ceil(part.length / 2);

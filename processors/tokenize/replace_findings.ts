@@ -20,40 +20,53 @@ export interface Replaced {
 
 export function replaceFindings(
   record: LogRecord,
-  findings: readonly Finding[],
+  found: readonly Finding[],
   makeToken: MakeToken,
 ): Replaced {
   let body = record.body;
   let attributes: AnyValue = record.attributes;
   // Containers that were copied for this record already.
-  const owned = new Set<AnyValue>();
-  for (const group of groupByText(findings)) {
-    const { root, path } = group[0]!;
-    const replace = (value: AnyValue): string => replaceInText(value, group, makeToken);
-    if (root === "body") body = replaceAt(body, path, 0, replace, owned);
-    else attributes = replaceAt(attributes, path, 0, replace, owned);
+  const owned: AnyValue[] = [];
+  const findings = groupedByText(found);
+  for (let from = 0, to = 0; from < findings.length; from = to) {
+    const first = findings[from]!;
+    to = from + 1;
+    while (to < findings.length && isSameText(first, findings[to]!)) to++;
+    const group = from === 0 && to === findings.length ? findings : findings.slice(from, to);
+    const replacement = { group, makeToken, owned };
+    if (first.root === "body") body = replaceAt(body, first.path, 0, replacement);
+    else attributes = replaceAt(attributes, first.path, 0, replacement);
   }
   return { body, attributes: attributes as Attributes };
 }
 
-/** Findings of one text, in rising order; there is one group for a text. */
-function groupByText(findings: readonly Finding[]): Finding[][] {
-  const groups: Finding[][] = [];
-  // Comparing paths is quicker than making keys of them, as long as there are few.
-  const byKey = findings.length > FEW ? new Map<string, Finding[]>() : undefined;
+/** Findings of one text side by side, in rising order. A detector gives them so nearly always. */
+function groupedByText(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= FEW && isGrouped(findings)) return findings;
+  const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const key = byKey === undefined ? "" : JSON.stringify([finding.root, finding.path]);
-    const known =
-      byKey === undefined ? groups.find((group) => isSameText(group[0]!, finding)) : byKey.get(key);
-    if (known !== undefined) known.push(finding);
-    else {
-      const group = [finding];
-      groups.push(group);
-      byKey?.set(key, group);
+    const key = JSON.stringify([finding.root, finding.path]);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [finding]);
+    else known.push(finding);
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.start - b.start);
+  return [...groups.values()].flat();
+}
+
+function isGrouped(findings: readonly Finding[]): boolean {
+  for (let index = 1; index < findings.length; index++) {
+    const finding = findings[index]!;
+    const before = findings[index - 1]!;
+    if (isSameText(before, finding)) {
+      if (finding.start < before.start) return false;
+      continue;
+    }
+    for (let earlier = index - 2; earlier >= 0; earlier--) {
+      if (isSameText(findings[earlier]!, finding)) return false;
     }
   }
-  for (const group of groups) if (group.length > 1) group.sort((a, b) => a.start - b.start);
-  return groups;
+  return true;
 }
 
 function isSameText(a: Finding, b: Finding): boolean {
@@ -68,7 +81,8 @@ function replaceInText(value: AnyValue, group: readonly Finding[], makeToken: Ma
   if (typeof value !== "string") throw new Error("a finding points at no text");
   let text = "";
   let copied = 0;
-  for (const { entity, start, end } of group) {
+  for (let index = 0; index < group.length; index++) {
+    const { entity, start, end } = group[index]!;
     if (start < copied || end <= start || end > value.length) {
       throw new Error("a finding does not fit its text");
     }
@@ -78,26 +92,32 @@ function replaceInText(value: AnyValue, group: readonly Finding[], makeToken: Ma
   return text + value.slice(copied);
 }
 
+interface Replacement {
+  readonly group: readonly Finding[];
+  readonly makeToken: MakeToken;
+  readonly owned: AnyValue[];
+}
+
 /** A copy of `value` along the path, with the text at its end replaced. */
 function replaceAt(
   value: AnyValue,
   path: Finding["path"],
   depth: number,
-  replace: (value: AnyValue) => string,
-  owned: Set<AnyValue>,
+  replacement: Replacement,
 ): AnyValue {
   const key = path[depth];
-  if (key === undefined) return replace(value);
+  const { group, makeToken, owned } = replacement;
+  if (key === undefined) return replaceInText(value, group, makeToken);
   if (Array.isArray(value) && typeof key === "number" && key < value.length) {
-    const copy = owned.has(value) ? value : [...value];
-    owned.add(copy);
-    copy[key] = replaceAt(copy[key], path, depth + 1, replace, owned);
+    const copy = owned.includes(value) ? value : [...value];
+    if (copy !== value) owned.push(copy);
+    copy[key] = replaceAt(copy[key], path, depth + 1, replacement);
     return copy;
   }
   if (isAnyValueMap(value) && typeof key === "string" && Object.hasOwn(value, key)) {
-    const copy: AnyValueMap = owned.has(value) ? value : { ...value };
-    owned.add(copy);
-    setOwn(copy, key, replaceAt(copy[key], path, depth + 1, replace, owned));
+    const copy: AnyValueMap = owned.includes(value) ? value : { ...value };
+    if (copy !== value) owned.push(copy);
+    setOwn(copy, key, replaceAt(copy[key], path, depth + 1, replacement));
     return copy;
   }
   throw new Error("a finding's path leads nowhere");

@@ -30,6 +30,7 @@ export class Tokenize implements Processor {
   readonly #labels: Labels;
   /** Attribute names with the entity that their tokens show: `user.id` is `user_id`. */
   readonly #wholeAttributes: ReadonlyMap<string, string>;
+  readonly #named: readonly { readonly name: string; readonly entity: string }[];
   #tokenizer: Tokenizer | undefined;
   #failures = 0;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
@@ -39,6 +40,7 @@ export class Tokenize implements Processor {
     this.#settings = settings;
     this.#next = next;
     this.#wholeAttributes = new Map(config.attributes.map((name) => [name, entityOf(name)]));
+    this.#named = [...this.#wholeAttributes].map(([name, entity]) => ({ name, entity }));
     this.#labels = {
       processor: formatComponentId(settings.id),
       ...(settings.pipeline !== undefined && { pipeline: settings.pipeline }),
@@ -83,7 +85,7 @@ export class Tokenize implements Processor {
       const findings = this.#wholeAttributes.size === 0 ? record.findings : this.#inParts(record);
       ({ body, attributes } = replaceFindings(record, findings, this.#makeToken));
     }
-    for (const [name, entity] of this.#wholeAttributes) {
+    for (const { name, entity } of this.#named) {
       if (!Object.hasOwn(attributes, name)) continue;
       const value = attributes[name];
       const token = this.#wholeToken(entity, value);

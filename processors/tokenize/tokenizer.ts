@@ -44,14 +44,23 @@ export class Tokenizer {
       tokens = {
         mac: new OneShotHmac(key, entityPrefix(entity)),
         known: new RecentMap(this.#cacheSize),
+        lastValue: "",
+        lastToken: "",
       };
       this.#entities.set(entity, tokens);
     }
-    const known = tokens.known.get(value);
-    if (known !== undefined) return known;
-    const mac = tokens.mac.digest(normalize(entity, value));
-    const token = formatToken(entity, this.#key.kid, base32(mac, TOKEN_BYTES));
-    tokens.known.set(detachedCopy(value), token);
+    // A record often says the same twice, in its body and in an attribute.
+    if (value === tokens.lastValue && value !== "") return tokens.lastToken;
+    const token = tokens.known.get(value) ?? this.#make(entity, value, tokens);
+    tokens.lastValue = value;
+    tokens.lastToken = token;
+    return token;
+  }
+
+  #make(entity: string, value: string, { mac, known }: EntityTokens): string {
+    const digest = mac.digest(normalize(entity, value));
+    const token = formatToken(entity, this.#key.kid, base32(digest, TOKEN_BYTES));
+    known.set(detachedCopy(value), token);
     return token;
   }
 }
@@ -59,6 +68,8 @@ export class Tokenizer {
 interface EntityTokens {
   readonly mac: OneShotHmac;
   readonly known: RecentMap<string, string>;
+  lastValue: string;
+  lastToken: string;
 }
 
 /** The key of one entity in one domain: 32 bytes. */

@@ -8,7 +8,7 @@ import process from "node:process";
  * A small young generation, and a limit of the old one that is far above what the agent's own
  * limits allow, but makes V8 collect like on a small machine. Peaks: see docs/benchmarks.md.
  */
-const HEAP_FLAGS = ["--max-semi-space-size=8", "--max-old-space-size=400"];
+const HEAP_FLAGS = ["--max-semi-space-size=4", "--max-old-space-size=400"];
 /** One malloc arena a thread is glibc's default; each keeps what it once had. */
 const MALLOC_ARENAS = { MALLOC_ARENA_MAX: "2" };
 

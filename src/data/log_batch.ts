@@ -33,18 +33,25 @@ export function mapRecords(
   batch: LogBatch,
   transform: (record: LogRecord, index: number) => LogRecord | undefined,
 ): LogBatch {
-  const records: LogRecord[] = [];
-  const positions: number[] = [];
+  const { records: before, source } = batch;
+  const records = new Array<LogRecord>(before.length);
+  let count = 0;
   let changed = false;
-  for (let index = 0; index < batch.records.length; index++) {
-    const record = batch.records[index]!;
+  // Made only when a record is withheld; until then those of the source fit.
+  let positions: number[] | undefined;
+  for (let index = 0; index < before.length; index++) {
+    const record = before[index]!;
     const result = transform(record, index);
     if (result !== record) changed = true;
-    if (result === undefined) continue;
-    records.push(result);
-    if (batch.source !== undefined) positions.push(batch.source.positions[index]!);
+    if (result === undefined) {
+      positions ??= source?.positions.slice(0, index);
+      continue;
+    }
+    records[count++] = result;
+    positions?.push(source!.positions[index]!);
   }
   if (!changed) return batch;
-  if (batch.source === undefined) return { records };
-  return { records, source: { id: batch.source.id, positions } };
+  records.length = count;
+  if (source === undefined) return { records };
+  return { records, source: positions === undefined ? source : { id: source.id, positions } };
 }

@@ -73,22 +73,17 @@ export class LogRecord {
     attributes: Attributes,
     findings: readonly Finding[] | undefined = undefined,
   ): LogRecord {
-    return new LogRecord({
-      hrTime: this.hrTime,
-      hrTimeObserved: this.hrTimeObserved,
-      severityNumber: this.severityNumber,
-      severityText: this.severityText,
-      body,
-      attributes,
-      droppedAttributesCount: this.droppedAttributesCount,
-      spanContext: this.spanContext,
-      eventName: this.eventName,
-      resource: this.resource,
-      instrumentationScope: this.instrumentationScope,
-      findings,
-    });
+    // A record has all fields, so it can stand for them; no object is made in between.
+    const copy: Writable = new LogRecord(this);
+    copy.body = body;
+    copy.attributes = attributes;
+    copy.findings = findings;
+    return copy;
   }
 }
+
+/** While a copy is made and nobody else knows it. */
+type Writable = { -readonly [Field in keyof LogRecord]: LogRecord[Field] };
 
 /** The same objects, typed for the official SDK. Exact for records that {@link isSdkExact}. */
 export function asReadable(records: readonly LogRecord[]): ReadableLogRecord[] {

@@ -9,6 +9,7 @@ import type { LogRecord } from "../data/log_record.ts";
 import type { InstrumentationScope, Resource } from "../data/resource.ts";
 import { writeLogRecord, writeResource, writeScope, writeText } from "./encode_logs.ts";
 import { ProtobufWriter, putVarint, varintSize } from "./protobuf_writer.ts";
+import type { SharedEncoding } from "./shared_encoding.ts";
 
 const RESOURCE_LOGS = 0x0a;
 const SCOPE_LOGS = 0x12;
@@ -53,7 +54,6 @@ export class SingleRecordAppender {
    */
   append(record: LogRecord): number {
     const { writer } = this;
-    const envelope = this.#envelope(record.resource, record.instrumentationScope);
     const start = writer.skip(this.#headGuess);
     try {
       writeLogRecord(writer, record);
@@ -61,8 +61,26 @@ export class SingleRecordAppender {
       writer.truncate(start);
       throw error;
     }
-    const fieldsLength = writer.length - start - this.#headGuess;
+    this.#wrap(record, start, writer.length - start - this.#headGuess);
+    return start;
+  }
 
+  /** The same for a record whose fields are encoded already: number `index` of its batch. */
+  appendEncoded(record: LogRecord, encoding: SharedEncoding, index: number): number {
+    const { writer } = this;
+    const from = encoding.starts[index]!;
+    const to = encoding.ends[index]!;
+    const start = writer.skip(this.#headGuess);
+    const at = writer.skip(to - from);
+    encoding.request.copy(writer.buffer, at, from, to);
+    this.#wrap(record, start, to - from);
+    return start;
+  }
+
+  /** Puts the envelope around the fields that lie behind `start` and a head of the guessed size. */
+  #wrap(record: LogRecord, start: number, fieldsLength: number): void {
+    const { writer } = this;
+    const envelope = this.#envelope(record.resource, record.instrumentationScope);
     const { resource, scope, scopeSchemaUrl, resourceSchemaUrl } = envelope;
     const recordLength = 1 + varintSize(fieldsLength) + fieldsLength;
     const scopeLogsLength = scope.length + recordLength + scopeSchemaUrl.length;
@@ -85,7 +103,6 @@ export class SingleRecordAppender {
     putLength(buffer, at + scope.length, LOG_RECORD, fieldsLength);
     if (scopeSchemaUrl.length > 0) writer.raw(scopeSchemaUrl);
     if (resourceSchemaUrl.length > 0) writer.raw(resourceSchemaUrl);
-    return start;
   }
 
   /** Puts the fields where they belong when the guess of the head's size was wrong. */

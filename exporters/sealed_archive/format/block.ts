@@ -11,6 +11,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
+import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import type { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
 import type { AgeRecipient } from "./age_file.ts";
 import { encryptAgeFile } from "./age_file.ts";
@@ -58,12 +59,16 @@ export class BlockBuilder {
     return this.#appender.writer.length;
   }
 
-  /** Throws `otlp.limit_exceeded` for a record that has no encoding; the block is as before. */
-  append(record: LogRecord): void {
+  /**
+   * `encoding` is that of the record's batch, in which it is number `index`; without it the record
+   * is encoded here. Throws `otlp.limit_exceeded` for a record that has no encoding; the block is as before.
+   */
+  append(record: LogRecord, encoding?: SharedEncoding, index = 0): void {
     const { writer } = this.#appender;
     const lengthAt = writer.skip(LENGTH_BYTES);
     try {
-      this.#appender.append(record);
+      if (encoding === undefined) this.#appender.append(record);
+      else this.#appender.appendEncoded(record, encoding, index);
     } catch (error) {
       writer.truncate(lengthAt);
       throw error;

@@ -6,9 +6,12 @@
  * Invariant: an item gets its index here and keeps it however often it must be written; so a size of
  * the log has one content and one root for ever.
  */
+import { isPermanent } from "../../../src/component/errors.ts";
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
+import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
+import { encodeShared } from "../../../src/otlp/shared_encoding.ts";
 import type { DroppedRange, Entry } from "../format/entry.ts";
 import { encodeEntry } from "../format/entry.ts";
 import type { Positions } from "../format/position.ts";
@@ -104,6 +107,7 @@ export class Sequencer {
     let replayed = 0;
     let withheld = 0;
     const awaited = new Set<Deferred>();
+    const encoding = encodingOf(records);
     for (let index = 0; index < records.length; index++) {
       const record = records[index]!;
       const position = source?.positions[index];
@@ -114,7 +118,7 @@ export class Sequencer {
         continue;
       }
       const zone = this.#zones.get(this.#options.zoneOf(record))!;
-      const block = zone.append(record);
+      const block = zone.append(record, encoding, index);
       if (block === undefined) {
         withheld++;
         continue;
@@ -198,6 +202,16 @@ export class Sequencer {
     this.#newestItem = durable;
     const frame: WalFrame = { index, entry: encodeEntry(entry).toString(), marks };
     this.#options.emit({ entry, frame, ...files }, durable, recordBytes);
+  }
+}
+
+/** Undefined when a record has no encoding: then each is tried alone, and that one is withheld. */
+function encodingOf(records: readonly LogRecord[]): SharedEncoding | undefined {
+  try {
+    return encodeShared(records);
+  } catch (error) {
+    if (isPermanent(error)) return undefined;
+    throw error;
   }
 }
 

@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { isPermanent } from "../../../src/component/errors.ts";
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
+import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
 import type { AgeRecipient } from "../format/age_file.ts";
 import { BlockBuilder } from "../format/block.ts";
@@ -121,12 +122,15 @@ export class ZoneWriter {
     return this.#block;
   }
 
-  /** The block into which the record was put; undefined when it has no encoding. */
-  append(record: LogRecord): OpenBlock | undefined {
+  /**
+   * The block into which the record was put; undefined when it has no encoding. `encoding` is that
+   * of the record's batch, in which it is number `index`.
+   */
+  append(record: LogRecord, encoding?: SharedEncoding, index = 0): OpenBlock | undefined {
     const { random, marks } = this.#options;
     const block = this.#block ?? new OpenBlock(new BlockBuilder(this.#appender, random), marks);
     try {
-      block.builder.append(record);
+      block.builder.append(record, encoding, index);
     } catch (error) {
       if (isPermanent(error)) return undefined;
       throw error;
