@@ -67,10 +67,12 @@ export class PiiDetect implements Processor {
 
   async shutdown(): Promise<void> {}
 
-  async consumeLogs(batch: LogBatch): Promise<void> {
+  /** Not `async`: what waits for the next component must not keep this one's records alive. */
+  consumeLogs(batch: LogBatch): Promise<void> {
     const treated = mapRecords(batch, this.#treatRecord);
     this.#report();
-    if (treated.records.length > 0) await this.#next.consumeLogs(treated);
+    if (treated.records.length === 0) return Promise.resolve();
+    return this.#next.consumeLogs(treated);
   }
 
   #compile(hashKey: KeyObject | undefined): void {

@@ -62,11 +62,13 @@ export class Tokenize implements Processor {
 
   async shutdown(): Promise<void> {}
 
-  async consumeLogs(batch: LogBatch): Promise<void> {
+  /** Not `async`: what waits for the next component must not keep this one's records alive. */
+  consumeLogs(batch: LogBatch): Promise<void> {
     const tokenized = mapRecords(batch, this.#tokenizeRecord);
     if (this.#failures > 0) this.#withheld.add(this.#failures, this.#labels);
     this.#failures = 0;
-    if (tokenized.records.length > 0) await this.#next.consumeLogs(tokenized);
+    if (tokenized.records.length === 0) return Promise.resolve();
+    return this.#next.consumeLogs(tokenized);
   }
 
   readonly #tokenizeRecord = (record: LogRecord): LogRecord | undefined => {

@@ -38,11 +38,11 @@ export function countPassing(next: LogsConsumer, passing: Count): LogsConsumer {
  */
 export function withholdUntreated(next: LogsConsumer, withheld: Count): LogsConsumer {
   return {
-    async consumeLogs(batch: LogBatch): Promise<void> {
+    consumeLogs(batch: LogBatch): Promise<void> {
       const treated = mapRecords(batch, passTreated);
       const count = batch.records.length - treated.records.length;
       if (count > 0) withheld(count);
-      if (treated.records.length > 0) await next.consumeLogs(treated);
+      return treated.records.length > 0 ? next.consumeLogs(treated) : Promise.resolve();
     },
   };
 }

@@ -15,6 +15,7 @@ import { parseArgs, promisify } from "node:util";
 import { writeAccessLog } from "./input.ts";
 import { formatBenchmarks } from "./report.ts";
 import type { StageResult } from "./stage.ts";
+import type { WholeResult } from "./whole.ts";
 import { measureWhole } from "./whole.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -47,7 +48,13 @@ export interface Benchmarks {
   readonly lineBytes: number;
   readonly runs: number;
   readonly stages: Readonly<Record<string, Measured>>;
-  readonly whole: Readonly<Record<string, Measured & { readonly idleCpuPercent: number }>>;
+  readonly whole: Readonly<Record<string, MeasuredWhole>>;
+}
+
+export interface MeasuredWhole extends Measured {
+  readonly idleCpuPercent: number;
+  /** Of the CPU time, what the thread that runs JavaScript took. */
+  readonly mainThreadPercent: number;
 }
 
 const { values } = parseArgs({
@@ -79,9 +86,9 @@ async function main(): Promise<void> {
     stages[name] = summarize(results, lineBytes);
     show(name, stages[name]);
   }
-  const whole: Record<string, Measured & { idleCpuPercent: number }> = {};
+  const whole: Record<string, MeasuredWhole> = {};
   for (const compression of ["none", "gzip"] as const) {
-    const results: (StageResult & { idleCpu: number })[] = [];
+    const results: (StageResult & WholeResult)[] = [];
     for (let run = 0; run < runs; run++) {
       const place = await mkdtemp(join(directory, "whole-"));
       await writeAccessLog(log, lines);
@@ -89,8 +96,10 @@ async function main(): Promise<void> {
       results.push({ ...result, records: result.lines });
     }
     const idleCpuPercent = 100 * median(results.map(({ idleCpu }) => idleCpu));
+    const mainThreadPercent =
+      100 * median(results.map((run) => run.mainThreadCpuSeconds / run.cpuSeconds));
     const name = `whole agent, OTLP compression ${compression}`;
-    whole[name] = { ...summarize(results, lineBytes), idleCpuPercent };
+    whole[name] = { ...summarize(results, lineBytes), idleCpuPercent, mainThreadPercent };
     show(name, whole[name]);
   }
   const benchmarks: Benchmarks = {

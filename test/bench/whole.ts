@@ -22,6 +22,7 @@ export interface WholeResult {
   readonly lines: number;
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
+  readonly mainThreadCpuSeconds: number;
   readonly residentPeakBytes: number;
   /** CPU seconds a second after all was delivered, 0 to 1. */
   readonly idleCpu: number;
@@ -92,6 +93,7 @@ export async function measureWhole(options: WholeOptions): Promise<WholeResult> 
       lines: lines - before,
       wallSeconds,
       cpuSeconds: end.cpuSeconds - start.cpuSeconds,
+      mainThreadCpuSeconds: end.mainThreadCpuSeconds - start.mainThreadCpuSeconds,
       residentPeakBytes: end.residentPeakBytes,
       idleCpu: (idle.cpuSeconds - end.cpuSeconds) / (IDLE_MS / 1000),
     };
