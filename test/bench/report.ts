@@ -8,7 +8,7 @@ export function formatBenchmarks(benchmarks: Benchmarks): string {
     .join(" and ");
   const main = Object.values(benchmarks.whole)
     .map(({ mainThreadPercent }) => `${mainThreadPercent.toFixed(0)} %`)
-    .join(" (without compression) and ");
+    .join(" (no compression) and ");
   return `# Benchmarks
 
 Made by \`npm run bench -- --lines ${lines} --runs ${runs} --write\` on ${date}:
@@ -33,13 +33,14 @@ CPU when idle, in the ten seconds after the last line: ${idle} of a core.
 
 ## Where the time goes
 
-The aim for the whole agent is 60,000 lines a CPU second. It is not reached: ${main}
-(with gzip) of the CPU time is the thread that runs JavaScript, the rest nearly all V8's garbage collector. Records of a
-batch live until it is on disk and at the backend, longer than a young generation lasts, so V8 moves
-them to the old one and collects that several times a second. On the main thread the stages above
-cost, in this order: the chain (three SHA-256 a record), finding and tokenizing, sealing (two
-SHA-256 a record, compression, encryption), encoding once for archive and backend, counting,
-parsing. Worker threads would spread this over cores, not lessen it.
+The aim for the whole agent is 60,000 lines a CPU second. It is not reached. The thread that runs
+JavaScript takes ${main} (gzip) of the CPU time; the rest are
+V8's threads, which collect garbage and compile, and with gzip the compression. Records of a batch
+live until it is on disk and at the backend, longer than a young generation lasts, so V8 moves them
+to the old one and collects that several times a second (\`--trace-gc\`). On the main thread the
+stages above add up, only that a batch is encoded once for the archive and the backend. Per record
+there are five SHA-256 beside the tokens: three for the chain, two for the archive's inner tree.
+Worker threads would spread this over cores, not lessen it.
 
 Memory over ten minutes at full speed, with rotations: \`node test/bench/soak.ts 10\`.
 `;
