@@ -12,7 +12,7 @@ const digits: Normalize = (value) => value.replace(/%[0-9a-fA-F]{2}|\D/g, "");
 
 const NORMALIZE: Readonly<Record<string, Normalize>> = {
   email,
-  ipv6: (value) => new SocketAddress({ address: value, family: "ipv6" }).address,
+  ipv6,
   mac_address: (value) => value.replace(/[^0-9a-fA-F]/g, "").toLowerCase(),
   payment_card: digits,
   us_ssn: digits,
@@ -36,6 +36,15 @@ function email(value: string): string {
   const at = decoded.lastIndexOf("@");
   const domain = decoded.slice(at + 1);
   return `${decoded.slice(0, at + 1)}${domainToASCII(domain) || domain}`;
+}
+
+/** As RFC 5952 writes it; what is no address stays as it is. */
+function ipv6(value: string): string {
+  try {
+    return new SocketAddress({ address: value, family: "ipv6" }).address;
+  } catch {
+    return value;
+  }
 }
 
 function decodePercent(value: string): string {

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { systemRandom } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory } from "../../src/testing/test_settings.ts";
-import { generateTokenKey, nextKid, readTokenKeys } from "./token_keys.ts";
+import {
+  createdMs,
+  destroyTokenKey,
+  generateTokenKey,
+  listTokenKeys,
+  nextKid,
+  readTokenKeys,
+} from "./token_keys.ts";
 
 const nowMs = Date.UTC(2026, 10, 21);
 const options = { random: systemRandom, nowMs };
@@ -85,4 +93,45 @@ test("refuses a file that is no key, without showing what is in it", async (t) =
       return !error.message.includes(base64);
     });
   }
+});
+
+test("a destroyed key is gone, keeps its id, and the active one cannot be destroyed", async (t) => {
+  const directory = join(await temporaryDirectory(t), "keys");
+  const first = await generateTokenKey(directory, options);
+  const second = await generateTokenKey(directory, options);
+  await assert.rejects(destroyTokenKey(directory, second.kid, options.random), {
+    code: "tokenize.key_in_use",
+  });
+  await destroyTokenKey(directory, first.kid, options.random);
+  assert.equal(existsSync(first.path), false);
+  assert.deepEqual(await listTokenKeys(directory), [
+    { kid: first.kid, state: "destroyed" },
+    { kid: second.kid, state: "active" },
+  ]);
+  // Again, as after a crash between the tombstone and the end: the file goes, whatever it holds.
+  await writeFile(first.path, "left by a crash", { mode: 0o600 });
+  assert.deepEqual((await readTokenKeys(directory)).retired, []);
+  await destroyTokenKey(directory, first.kid, options.random);
+  assert.equal(existsSync(first.path), false);
+  await assert.rejects(destroyTokenKey(directory, "k1", options.random), {
+    code: "tokenize.no_key",
+  });
+});
+
+test("an id is never given twice, also when the newest key is destroyed", async (t) => {
+  const directory = join(await temporaryDirectory(t), "keys");
+  const late = { ...options, nowMs: nowMs + 86_400_000 };
+  const first = await generateTokenKey(directory, options);
+  const second = await generateTokenKey(directory, late);
+  const third = await generateTokenKey(directory, late);
+  await destroyTokenKey(directory, second.kid, options.random);
+  const fourth = await generateTokenKey(directory, options);
+  assert.equal(new Set([first, second, third, fourth].map(({ kid }) => kid)).size, 4);
+  assert.ok(fourth.kid > third.kid);
+});
+
+test("tells the day of a key from its id, and of no other id", () => {
+  assert.equal(createdMs("k20261121a"), Date.UTC(2026, 10, 21));
+  assert.equal(createdMs("k20269921a"), undefined);
+  assert.equal(createdMs("mykey"), undefined);
 });

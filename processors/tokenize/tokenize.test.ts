@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { AnyValue, Attributes } from "../../src/data/any_value.ts";
@@ -7,16 +8,25 @@ import type { LogRecordFields } from "../../src/data/log_record.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { systemRandom } from "../../src/lib/system_clock.ts";
 import { CollectingConsumer } from "../../src/testing/collecting_consumer.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { waitUntil } from "../../src/testing/wait_until.ts";
 import { factory } from "./factory.ts";
 import { positionError } from "./position.ts";
-import { generateTokenKey } from "./token_keys.ts";
+import { generateTokenKey, listTokenKeys } from "./token_keys.ts";
 
-async function tokenizer(t: TestContext, config: object = {}) {
+const MADE_MS = Date.UTC(2026, 10, 21);
+
+async function tokenizer(t: TestContext, config: object = {}, keys: object = {}) {
   const directory = await temporaryDirectory(t);
-  await generateTokenKey(directory, { random: systemRandom, nowMs: Date.UTC(2026, 10, 21) });
-  const parsed = factory.configSchema.parse({ domain: "test", keys: { directory }, ...config });
-  const settings = await testSettings(t, { type: "tokenize" });
+  await generateTokenKey(directory, { random: systemRandom, nowMs: MADE_MS });
+  const parsed = factory.configSchema.parse({
+    domain: "test",
+    keys: { directory, ...keys },
+    ...config,
+  });
+  const clock = new FakeClock(MADE_MS);
+  const settings = await testSettings(t, { type: "tokenize", clock });
   const next = new CollectingConsumer();
   const processor = factory.create(parsed, settings, next);
   await processor.start();
@@ -25,7 +35,14 @@ async function tokenizer(t: TestContext, config: object = {}) {
     await processor.consumeLogs({ records: [new LogRecord(fields)] });
     return next.records[0];
   };
-  return { processor, next, settings, treat };
+  t.after(() => processor.shutdown(AbortSignal.abort()));
+  /** Lets the time pass that a look at the keys takes, and waits for its end. */
+  const passUntil = (what: string, condition: () => boolean): Promise<void> =>
+    waitUntil(what, () => {
+      if (!condition()) clock.advance(10_000);
+      return condition();
+    });
+  return { processor, next, settings, treat, directory, clock, passUntil };
 }
 
 const at = (root: Finding["root"], path: Finding["path"], start: number, end: number): Finding => ({
@@ -136,4 +153,45 @@ test("refuses a domain in which the key derivation could be led astray", () => {
     const result = factory.configSchema.safeParse({ domain, keys: { directory: "k" } });
     assert.equal(result.success, false, domain);
   }
+});
+
+test("a new key in the folder makes the tokens from then on", async (t) => {
+  const { treat, directory, settings, passUntil } = await tokenizer(t);
+  const findings = [at("body", [], 0, 6)];
+  const before = (await treat({ body: "a@b.io", findings }))!.body;
+  await generateTokenKey(directory, { random: systemRandom, nowMs: MADE_MS });
+  const loaded = () => settings.logged.filter(({ message }) => message.includes("are loaded"));
+  await passUntil("the new key is seen", () => loaded().length === 2);
+  const after = (await treat({ body: "a@b.io", findings }))!.body;
+  assert.match(String(before), /^<email:k20261121a:/);
+  assert.match(String(after), /^<email:k20261121b:/);
+});
+
+test("makes a key by itself when the active one is too old", async (t) => {
+  const { treat, directory, clock, settings, passUntil } = await tokenizer(
+    t,
+    {},
+    { rotate_every: "48h" },
+  );
+  clock.advance(47 * 3_600_000);
+  await treat({ body: "a@b.io", findings: [at("body", [], 0, 6)] });
+  assert.equal((await listTokenKeys(directory)).length, 1);
+  clock.advance(3_600_000);
+  const loaded = () => settings.logged.filter(({ message }) => message.includes("are loaded"));
+  await passUntil("a key is made", () => loaded().length === 2);
+  const [old, made] = await listTokenKeys(directory);
+  assert.equal(old!.state, "retired");
+  assert.match(made!.kid, /^k20261123a$/);
+});
+
+test("keys that vanish while it runs change nothing but the health", async (t) => {
+  const { treat, directory, settings, passUntil } = await tokenizer(t);
+  await rm(directory, { recursive: true });
+  await passUntil("it is told", () => settings.statuses.some((each) => each.status === "degraded"));
+  const record = await treat({ body: "a@b.io", findings: [at("body", [], 0, 6)] });
+  assert.match(String(record!.body), /^<email:k20261121a:/);
+  await generateTokenKey(directory, { random: systemRandom, nowMs: MADE_MS });
+  await passUntil("it is over", () => settings.statuses.at(-1)?.status === "ok");
+  const warnings = settings.logged.filter(({ level }) => level === "warn");
+  assert.equal(warnings.length, 1);
 });

@@ -6,7 +6,7 @@
 import type { Attributes as Labels } from "@opentelemetry/api";
 import type { LogsConsumer, Processor } from "../../src/component/component.ts";
 import { describeError } from "../../src/component/errors.ts";
-import type { Settings } from "../../src/component/settings.ts";
+import type { CancelTimer, Settings } from "../../src/component/settings.ts";
 import { formatComponentId } from "../../src/component/settings.ts";
 import type { AnyValue } from "../../src/data/any_value.ts";
 import { Double, setOwn } from "../../src/data/any_value.ts";
@@ -17,10 +17,12 @@ import type { LogRecord } from "../../src/data/log_record.ts";
 import { tokenEndAt } from "../../src/data/token.ts";
 import type { Config } from "./config.ts";
 import { replaceFindings } from "./replace_findings.ts";
-import { readTokenKeys } from "./token_keys.ts";
+import { createdMs, generateTokenKey, readTokenKeys } from "./token_keys.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 const WARNING_INTERVAL_MS = 60_000;
+/** How soon a key that was put into the folder is used. */
+const KEY_CHECK_MS = 10_000;
 
 export class Tokenize implements Processor {
   readonly #config: Config;
@@ -32,6 +34,11 @@ export class Tokenize implements Processor {
   readonly #wholeAttributes: ReadonlyMap<string, string>;
   readonly #named: readonly { readonly name: string; readonly entity: string }[];
   #tokenizer: Tokenizer | undefined;
+  #activeKid: string | undefined;
+  #cancelCheck: CancelTimer = () => {};
+  #checking: Promise<void> = Promise.resolve();
+  #keysProblem: string | undefined;
+  #stopped = false;
   #failures = 0;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -52,15 +59,57 @@ export class Tokenize implements Processor {
 
   /** Throws `tokenize.no_key`, `tokenize.key_malformed` or `storage.insecure`. */
   async start(): Promise<void> {
-    const { active, retired } = await readTokenKeys(this.#config.keys.directory);
-    this.#tokenizer = new Tokenizer(active, this.#config.domain, this.#config.cache_size);
-    this.#settings.logger.info("token keys are loaded", {
-      active: active.kid,
-      retired: retired.length,
+    await this.#useKeys();
+    this.#scheduleCheck();
+  }
+
+  async shutdown(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelCheck();
+    await this.#checking;
+  }
+
+  /** Takes the newest key, and makes one when that is too old. Between batches only. */
+  async #useKeys(): Promise<void> {
+    const { directory, rotate_every: rotateEveryMs } = this.#config.keys;
+    const { clock, random, logger } = this.#settings;
+    let { active, retired } = await readTokenKeys(directory);
+    const made = createdMs(active.kid);
+    if (rotateEveryMs !== undefined && made !== undefined) {
+      if (clock.nowMs() - made >= rotateEveryMs) {
+        await generateTokenKey(directory, { random, nowMs: clock.nowMs() });
+        ({ active, retired } = await readTokenKeys(directory));
+      }
+    }
+    if (active.kid === this.#activeKid) return;
+    this.#activeKid = active.kid;
+    const { domain, cache_size: cacheSize, entities } = this.#config;
+    this.#tokenizer = new Tokenizer(active, { domain, cacheSize, entities });
+    logger.info("token keys are loaded", { active: active.kid, retired: retired.length });
+  }
+
+  #scheduleCheck(): void {
+    if (this.#stopped) return;
+    this.#cancelCheck = this.#settings.clock.setTimer(KEY_CHECK_MS, () => {
+      this.#checking = this.#checkKeys().finally(() => this.#scheduleCheck());
     });
   }
 
-  async shutdown(): Promise<void> {}
+  /** Keys that cannot be read change nothing: tokens go on as before, and it is told once. */
+  async #checkKeys(): Promise<void> {
+    const { logger, reportStatus } = this.#settings;
+    try {
+      await this.#useKeys();
+      if (this.#keysProblem !== undefined) reportStatus("ok");
+      this.#keysProblem = undefined;
+    } catch (error) {
+      const reason = describeError(error);
+      if (reason === this.#keysProblem) return;
+      this.#keysProblem = reason;
+      logger.warn("the token keys cannot be read; tokens go on with those read before", { reason });
+      reportStatus("degraded", reason);
+    }
+  }
 
   /** Not `async`: what waits for the next component must not keep this one's records alive. */
   consumeLogs(batch: LogBatch): Promise<void> {

@@ -6,8 +6,10 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { tokenEndAt } from "../../src/data/token.ts";
 import { Secret } from "../../src/lib/secret.ts";
+import { deriveKey } from "./entity_tokens.ts";
+import { base32, OneShotHmac } from "./one_shot_hmac.ts";
 import type { TokenKey } from "./token_keys.ts";
-import { base32, deriveKey, OneShotHmac, Tokenizer } from "./tokenizer.ts";
+import { Tokenizer } from "./tokenizer.ts";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 const root: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => index);
@@ -100,7 +102,10 @@ test("a token is what the documentation computes, from node:crypto alone", () =>
   const mac = createHmac("sha256", derived)
     .update("\x01\x05emailanna@example.com")
     .digest("latin1");
-  const token = new Tokenizer(key(), "prod-eu", 16).token("email", "anna@example.com");
+  const token = new Tokenizer(key(), { domain: "prod-eu", cacheSize: 16 }).token(
+    "email",
+    "anna@example.com",
+  );
   assert.equal(token, `<email:k1:${base32(mac, 12)}>`);
   // The same on every machine, for ever: a change of the format shows here.
   assert.equal(token, "<email:k1:nbscvufqxlavxesoipzq>");
@@ -108,7 +113,9 @@ test("a token is what the documentation computes, from node:crypto alone", () =>
 
 test("one root key gives one token; another key, domain, entity or value does not", () => {
   const token = (kid: string, bytes: Uint8Array, domain: string, entity: string, value: string) =>
-    new Tokenizer(key(kid, bytes), domain, 16).token(entity, value).split(":")[2];
+    new Tokenizer(key(kid, bytes), { domain: domain, cacheSize: 16 })
+      .token(entity, value)
+      .split(":")[2];
   const one = token("k1", root, "a", "email", "x@y.io");
   assert.equal(token("k1", root, "a", "email", "x@y.io"), one);
   const others = [
@@ -121,7 +128,7 @@ test("one root key gives one token; another key, domain, entity or value does no
 });
 
 test("one spelling or another, the token is the same", () => {
-  const tokenizer = new Tokenizer(key(), "d", 0);
+  const tokenizer = new Tokenizer(key(), { domain: "d", cacheSize: 0 });
   const same: [string, ...string[]][] = [
     ["email", "Anna@Example.COM", "anna%40example.com", "anna@example.com"],
     ["email", "a@müller.de", "a@xn--mller-kva.de"],
@@ -139,7 +146,7 @@ test("one spelling or another, the token is the same", () => {
 });
 
 test("takes any value, and what it makes is a token", () => {
-  const tokenizer = new Tokenizer(key("k20261121a"), "d", 8);
+  const tokenizer = new Tokenizer(key("k20261121a"), { domain: "d", cacheSize: 8 });
   const entity = fc.constantFrom("email", "ipv6", "phone_e164", "user_id");
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 1 }), entity, (value, name) => {

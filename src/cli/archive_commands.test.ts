@@ -243,3 +243,17 @@ test("a log key of one's own is used, when only its owner can read it", async (t
   await chmod(key, 0o640);
   await assert.rejects(openTestArchive(t, config, settings), /other users may read/);
 });
+
+test("keys lists, rotates and destroys token keys, never the active one", async (t) => {
+  const directory = join(await temporaryDirectory(t), "keys");
+  assert.equal(vouchsafe("keys", "rotate", "-d", directory).status, 0);
+  const [first] = /^k\d{8}a/.exec(vouchsafe("keys", "list", "-d", directory).stdout)!;
+  const refused = vouchsafe("keys", "destroy", first, "-d", directory);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /tokenize\.key_in_use.*keys rotate/);
+  vouchsafe("keys", "rotate", "-d", directory);
+  assert.equal(vouchsafe("keys", "destroy", first, "-d", directory).status, 0);
+  const { stdout } = vouchsafe("keys", "list", "-d", directory);
+  assert.match(stdout, /^k\d{8}a +\d{4}-\d\d-\d\d +destroyed\nk\d{8}b +\S+ +active\n$/);
+  assert.equal(vouchsafe("keys", "destroy", "-d", directory).status, 64);
+});

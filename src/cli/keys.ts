@@ -11,7 +11,12 @@ import {
   generateLogKey,
 } from "../../exporters/sealed_archive/writer/log_key.ts";
 import { generateChainKey } from "../../processors/hmac_chain/chain_key.ts";
-import { generateTokenKey } from "../../processors/tokenize/token_keys.ts";
+import {
+  createdMs,
+  destroyTokenKey,
+  generateTokenKey,
+  listTokenKeys,
+} from "../../processors/tokenize/token_keys.ts";
 import { AgentError } from "../component/errors.ts";
 import { systemClock, systemRandom } from "../lib/system_clock.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
@@ -26,9 +31,17 @@ const generators: Readonly<Record<string, Generate>> = {
   token: generateToken,
 };
 
+type TokenKeyAction = (directory: string, io: CommandIo, kid: string) => Promise<void>;
+
+const tokenKeyActions: Readonly<Record<string, TokenKeyAction>> = {
+  list: printTokenKeys,
+  rotate: rotateTokenKey,
+  destroy: endTokenKey,
+};
+
 export const keysCommand: Command = {
   summary: "Make keys: an auditor's identity, a token key, a chain key, a log key.",
-  usage: "generate identity|chain|log|token [options] | show FILE",
+  usage: "generate identity|chain|log|token ... | show FILE | list | rotate | destroy KEY-ID",
   options: {
     output: { type: "string", short: "o" },
     directory: { type: "string", short: "d" },
@@ -43,6 +56,10 @@ export const keysCommand: Command = {
   generate chain -o FILE                  K_0 of an hmac_chain
   generate log -o FILE --origin NAME      a signing key of a sealed_archive; prints its vkey
                                           (an archive makes its own when none is configured)
+  rotate -d DIRECTORY                     a new token key, like 'generate token': it makes the tokens
+                                          from now on; a running agent sees it within 10 seconds
+  list -d DIRECTORY                       the token keys: id, day, active, retired or destroyed
+  destroy KEY-ID -d DIRECTORY             ends a retired token key: overwritten and removed
   show FILE                               the public part of an identity, log key or vkey
 
 Example:
@@ -56,9 +73,15 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     io.stdout.write(`${await publicPart(what)}\n`);
     return EXIT_OK;
   }
+  const act = Object.hasOwn(tokenKeyActions, action ?? "") ? tokenKeyActions[action!] : undefined;
+  if (act !== undefined && rest.length === 0 && (action === "destroy") === (what !== undefined)) {
+    await act(required(line, "directory", "-d DIRECTORY"), io, what ?? "");
+    return EXIT_OK;
+  }
   const generate = Object.hasOwn(generators, what ?? "") ? generators[what ?? ""] : undefined;
   if (action !== "generate" || generate === undefined || rest.length > 0) {
-    throw new UsageError(`expected 'generate ${Object.keys(generators).join("|")}' or 'show FILE'`);
+    const kinds = Object.keys(generators).join("|");
+    throw new UsageError(`expected generate ${kinds}, show FILE, list, rotate or destroy KEY-ID`);
   }
   await generate(line, io);
   return EXIT_OK;
@@ -86,10 +109,26 @@ async function generateChain(line: CommandLine): Promise<void> {
 }
 
 async function generateToken(line: CommandLine, io: CommandIo): Promise<void> {
-  const directory = required(line, "directory", "-d DIRECTORY");
+  await rotateTokenKey(required(line, "directory", "-d DIRECTORY"), io);
+}
+
+async function rotateTokenKey(directory: string, io: CommandIo): Promise<void> {
   const options = { random: systemRandom, nowMs: systemClock.nowMs() };
   const { kid, path } = await generateTokenKey(directory, options);
   io.stdout.write(`${kid} in ${path}\n`);
+}
+
+async function printTokenKeys(directory: string, io: CommandIo): Promise<void> {
+  for (const { kid, state } of await listTokenKeys(directory)) {
+    const ms = createdMs(kid);
+    const day = ms === undefined ? "unknown day" : new Date(ms).toISOString().slice(0, 10);
+    io.stdout.write(`${kid.padEnd(24)}  ${day.padEnd(11)}  ${state}\n`);
+  }
+}
+
+async function endTokenKey(directory: string, io: CommandIo, kid: string): Promise<void> {
+  await destroyTokenKey(directory, kid, systemRandom);
+  io.stdout.write(`${kid} is destroyed; its tokens can be computed by nobody with this folder\n`);
 }
 
 function required({ values }: CommandLine, name: string, written: string): string {

@@ -212,6 +212,11 @@ export const errorCatalogue = {
     meaning: "The folder of token keys does not exist or holds no key.",
     nextStep: "Run `vouchsafe keys generate token -d DIRECTORY`, or correct keys.directory.",
   },
+  "tokenize.key_in_use": {
+    permanent: true,
+    meaning: "The token key that makes new tokens was to be destroyed.",
+    nextStep: "Run `vouchsafe keys rotate -d DIRECTORY` first; then it is a retired one.",
+  },
   "tokenize.key_malformed": {
     permanent: true,
     meaning: "A token key, or the folder of them, cannot be read or is not what its name says.",
