@@ -56,7 +56,7 @@ export const keysCommand: Command = {
   generate chain -o FILE                  K_0 of an hmac_chain
   generate log -o FILE --origin NAME      a signing key of a sealed_archive; prints its vkey
                                           (an archive makes its own when none is configured)
-  rotate -d DIRECTORY                     a new token key, like 'generate token': it makes the tokens
+  rotate -d DIRECTORY                     a new token key, like 'generate token': it makes tokens
                                           from now on; a running agent sees it within 10 seconds
   list -d DIRECTORY                       the token keys: id, day, active, retired or destroyed
   destroy KEY-ID -d DIRECTORY             ends a retired token key: overwritten and removed
