@@ -1,7 +1,7 @@
 /** What a user can say about `sealed_archive`. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
-import { parseAgeRecipient } from "./format/age_file.ts";
+import { parseAgeRecipient } from "../../src/lib/age/age_file.ts";
 import { ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
 

@@ -2,9 +2,9 @@
 
 import { once } from "node:events";
 import { parseDurationMs } from "../../config/values.ts";
-import { readIdentities } from "../../exporters/sealed_archive/reader/identity_file.ts";
 import type { ReadRecord } from "../../exporters/sealed_archive/reader/read_archive.ts";
 import { readArchive } from "../../exporters/sealed_archive/reader/read_archive.ts";
+import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { toOtlpJson } from "../otlp/encode_json.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";

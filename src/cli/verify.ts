@@ -5,7 +5,6 @@ import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
-import { readIdentities } from "../../exporters/sealed_archive/reader/identity_file.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
   VerifyOptions,
@@ -13,6 +12,7 @@ import type {
 } from "../../exporters/sealed_archive/reader/verify_archive.ts";
 import { verifyArchive } from "../../exporters/sealed_archive/reader/verify_archive.ts";
 import { AgentError, describeError } from "../component/errors.ts";
+import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";

@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { LogRecord } from "../../../src/data/log_record.ts";
+import { parseAgeRecipient } from "../../../src/lib/age/age_file.ts";
 import { systemRandom } from "../../../src/lib/system_clock.ts";
 import { encodeSingleRecord, SingleRecordAppender } from "../../../src/otlp/single_record.ts";
-import { parseAgeRecipient } from "./age_file.ts";
 import { BlockBuilder, openBlock } from "./block.ts";
 import { hashLeaf, treeRoot } from "./merkle.ts";
 

@@ -11,10 +11,10 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
+import type { AgeRecipient } from "../../../src/lib/age/age_file.ts";
+import { encryptAgeFile } from "../../../src/lib/age/age_file.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import type { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
-import type { AgeRecipient } from "./age_file.ts";
-import { encryptAgeFile } from "./age_file.ts";
 import { innerRoot, SECRET_BYTES } from "./inner_tree.ts";
 import { sha256 } from "./merkle.ts";
 import { recordTimeMs } from "./record_time.ts";

@@ -7,9 +7,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LogRecord } from "../../../src/data/log_record.ts";
+import { parseAgeRecipient } from "../../../src/lib/age/age_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
 import { DEFAULT_ZONE, recipientsByZone } from "../config.ts";
-import { parseAgeRecipient } from "../format/age_file.ts";
 import { ZONE_NAME } from "../format/entry.ts";
 import { positionOf } from "../format/position.ts";
 import { makePublicDirectory } from "./archive_directory.ts";

@@ -16,7 +16,7 @@ import {
   generateKeyPairSync,
   hkdfSync,
 } from "node:crypto";
-import type { RandomSource } from "../../../src/component/settings.ts";
+import type { RandomSource } from "../../component/settings.ts";
 import { decodeBech32 } from "./bech32.ts";
 
 const SPKI_X25519 = Buffer.from("302a300506032b656e032100", "hex");

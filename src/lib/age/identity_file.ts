@@ -1,11 +1,11 @@
 /** Identity files as `age-keygen` writes them: comments, empty lines, one identity a line. */
+import { readFile } from "node:fs/promises";
 import { Decrypter } from "age-encryption";
-import { AgentError } from "../../../src/component/errors.ts";
-import { readIfThere } from "../optional_file.ts";
+import { AgentError } from "../../component/errors.ts";
 
 /** Throws `archive.identity_invalid`; the message never quotes the file. */
 export async function readIdentities(path: string): Promise<Decrypter> {
-  const content = await readIfThere(path).catch(() => undefined);
+  const content = await readFile(path).catch(() => undefined);
   if (content === undefined) throw invalid(`cannot read the identity file ${path}`);
   const decrypter = new Decrypter();
   let count = 0;

@@ -5,8 +5,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import { systemRandom } from "../../../src/lib/system_clock.ts";
-import { temporaryDirectory } from "../../../src/testing/test_settings.ts";
+import { temporaryDirectory } from "../../testing/test_settings.ts";
+import { systemRandom } from "../system_clock.ts";
 import { encryptAgeFile, parseAgeRecipient } from "./age_file.ts";
 import { decodeBech32 } from "./bech32.ts";
 
