@@ -26,6 +26,8 @@ export interface ServiceConfig {
     /** Undefined: no metrics are served. */
     readonly metrics: Endpoint | undefined;
   };
+  /** age recipients by role. */
+  readonly roles: Readonly<Record<string, readonly string[]>>;
   /** Undefined: a `health_check` is declared but not switched on in `service.extensions`. */
   readonly healthCheck: Endpoint | undefined;
 }
@@ -70,6 +72,7 @@ export function checkService(root: MapNode, problems: Problems): CheckedService 
     service: {
       stateDirectory: service.state_directory,
       telemetry: { logs: { level: logs.level }, metrics: metricsEndpoint(metrics) },
+      roles: service.roles,
       healthCheck,
     },
     fileStorages,

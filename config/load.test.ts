@@ -76,6 +76,7 @@ test("a whole configuration becomes a graph with canonical ids and defaults", as
   assert.deepEqual(config.service, {
     stateDirectory: "/var/lib/agent",
     telemetry: { logs: { level: "warn" }, metrics: { host: "localhost", port: 0 } },
+    roles: {},
     healthCheck: { host: "::1", port: 0 },
   });
   assert.deepEqual(
@@ -90,6 +91,7 @@ test("without a word about it, health and metrics are served on loopback", async
   assert.deepEqual(config?.service, {
     stateDirectory: "./state",
     telemetry: { logs: { level: "info" }, metrics: { host: "localhost", port: 8888 } },
+    roles: {},
     healthCheck: { host: "localhost", port: 13_133 },
   });
 });

@@ -17,6 +17,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import type { MapNode } from "./node.ts";
 import { mergeNodes } from "./node.ts";
 import { parseSource } from "./parse.ts";
+import { expandRoles } from "./roles.ts";
 import { hasUnknown } from "./schema_check.ts";
 import type { FileReader } from "./source.ts";
 import { makeSource, readLimited, readText } from "./source.ts";
@@ -63,12 +64,8 @@ export async function loadConfig(
   const { env, factories, readFile = readLimited, allowMissingEnv = false } = options;
   const merged = await readMerged(paths, readFile, problems);
   if (merged === undefined) return { pipelines: [], diagnostics: problems.list() };
-  const root = (await substitute(merged, {
-    env,
-    readFile,
-    problems,
-    allowMissingEnv,
-  })) as MapNode;
+  const substituted = await substitute(merged, { env, readFile, problems, allowMissingEnv });
+  const root = expandRoles(substituted as MapNode, COMPONENT_SECTIONS);
   checkSections(root, problems);
   const declared = checkComponents(root, factories, problems);
   const checked = checkService(root, problems);

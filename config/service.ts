@@ -3,7 +3,7 @@
  * use is refused, not ignored: a setting that is accepted has an effect.
  */
 import { z } from "zod";
-import { durationMs } from "./values.ts";
+import { ageRecipient, durationMs } from "./values.ts";
 
 export interface Endpoint {
   readonly host: string;
@@ -107,6 +107,8 @@ export const telemetrySchema = z.strictObject({
     .prefault({}),
 });
 
+const ROLE_NAME = /^(?!age1)[a-z][a-z0-9_-]{0,31}$/;
+
 export const serviceSchema = z.strictObject({
   state_directory: z
     .string()
@@ -117,6 +119,15 @@ export const serviceSchema = z.strictObject({
     .array(z.string())
     .default([])
     .describe("Ids of the extensions that are switched on."),
+  roles: z
+    .record(
+      z.string().regex(ROLE_NAME, "is a letter and up to 31 of a-z, 0-9, _ and -, and not age1..."),
+      z.array(ageRecipient).min(1).max(16),
+    )
+    .default({})
+    .describe(
+      "age public keys (age1...) by role; a list `recipients` anywhere may name a role instead.",
+    ),
   telemetry: telemetrySchema.prefault({}).describe("The agent's own logs and metrics."),
 });
 

@@ -15,6 +15,7 @@
  * Invariant: a parsed value is finite, not negative, and at most `Number.MAX_SAFE_INTEGER`.
  */
 import { z } from "zod";
+import { parseAgeRecipient } from "../src/lib/age/age_file.ts";
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -96,3 +97,12 @@ export const byteSize: z.ZodType<number, string | number> = z
     return z.NEVER;
   })
   .meta({ title: "size in bytes" });
+
+/** The public key of one who may read: a native X25519 recipient of age. */
+export const ageRecipient: z.ZodType<string, string> = z
+  .string()
+  .refine(
+    (text) => parseAgeRecipient(text) !== undefined,
+    "is no age recipient (age1..., made by 'vouchsafe keys generate identity' or 'age-keygen') " +
+      "and no role of service.roles",
+  );

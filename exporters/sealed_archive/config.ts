@@ -1,7 +1,6 @@
 /** What a user can say about `sealed_archive`. */
 import { z } from "zod";
-import { byteSize, durationMs } from "../../config/values.ts";
-import { parseAgeRecipient } from "../../src/lib/age/age_file.ts";
+import { ageRecipient, byteSize, durationMs } from "../../config/values.ts";
 import { ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
 
@@ -26,14 +25,7 @@ const origin = z
     "is a URL without its scheme, such as example.com/host1",
   );
 
-const recipient = z
-  .string()
-  .refine(
-    (text) => parseAgeRecipient(text) !== undefined,
-    "is no age recipient (age1..., made by 'vouchsafe keys generate identity' or 'age-keygen')",
-  );
-
-const recipients = z.array(recipient).min(1).max(RECIPIENTS_MAX);
+const recipients = z.array(ageRecipient).min(1).max(RECIPIENTS_MAX);
 
 const zone = z.strictObject({
   recipients: recipients.describe("age public keys of those who can read this zone's records."),
