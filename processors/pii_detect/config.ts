@@ -1,6 +1,6 @@
 /** What a user writes for `pii_detect`. */
 import { z } from "zod";
-import { byteSize } from "../../config/values.ts";
+import { ageRecipient, byteSize } from "../../config/values.ts";
 import { parseCidr } from "./allow_list.ts";
 import { entityTable } from "./entities/entity_table.ts";
 import { linearRegExp } from "./user_rules.ts";
@@ -12,6 +12,37 @@ const REPLACEMENT = /^[\w.*#[\]:-]{1,64}$/;
 const knownNames = entityTable.map((entity) => entity.name);
 
 const length = z.int().min(0).max(64);
+
+/** A coarser network still hides one house; finer ones could be mistaken for an address. */
+const prefix = (longest: number): z.ZodInt => z.int().min(0).max(longest);
+
+const generalizeSchema = z
+  .strictObject({
+    action: z.literal("generalize"),
+    to: z
+      .enum(["network", "band", "year", "month", "day", "hour"])
+      .describe("network of an address, band of a number, or so much of a date"),
+    ipv4_prefix: prefix(24).optional().describe("to network: bits that stay; 24 when left out"),
+    ipv6_prefix: prefix(64).optional().describe("to network: bits that stay; 48 when left out"),
+    width: z
+      .int()
+      .min(2)
+      .max(1_000_000_000)
+      .optional()
+      .describe("to band: how many numbers are in one; the bands begin at 0"),
+  })
+  .superRefine(({ to, ipv4_prefix, ipv6_prefix, width }, context) => {
+    const complain = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    if (to === "band" && width === undefined) complain(["width"], "is required for a band");
+    if (to !== "band" && width !== undefined) complain(["width"], "belongs to `to: band`");
+    const prefixes = { ipv4_prefix, ipv6_prefix };
+    for (const [key, length] of Object.entries(prefixes)) {
+      if (to !== "network" && length !== undefined) complain([key], "belongs to `to: network`");
+    }
+  });
+
+export type GeneralizeConfig = z.infer<typeof generalizeSchema>;
 
 const treatmentSchema = z
   .discriminatedUnion("action", [
@@ -36,6 +67,15 @@ const treatmentSchema = z
         .default("hmac_sha256")
         .describe("a plain sha256 of an address or a number is undone by trying them all"),
     }),
+    z.strictObject({
+      action: z.literal("encrypt"),
+      recipients: z
+        .array(ageRecipient)
+        .min(1)
+        .max(16)
+        .describe("roles of `service.roles`, or age public keys, of those who can read it"),
+    }),
+    generalizeSchema.describe("made coarser; what cannot be understood is redacted"),
     z.strictObject({ action: z.literal("tokenize") }).describe("left to a `tokenize` behind"),
     z.strictObject({ action: z.literal("drop_field") }).describe("the attribute or body goes"),
     z.strictObject({ action: z.literal("drop_record") }).describe("the record is withheld"),

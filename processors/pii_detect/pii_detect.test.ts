@@ -364,3 +364,25 @@ test("refuses a key file that others can read, is too short, or is not there", a
   await chmod(path, 0o644);
   await assert.rejects(detector(t, config), { code: "storage.insecure" });
 });
+
+test("a generalized address is left alone by a second detector", async (t) => {
+  const treatments = { ipv4: { action: "generalize", to: "network" } };
+  const { body } = await detector(t, { treatments });
+  const once = await body("from 203.0.113.77 to 2001:db8::1");
+  assert.equal(once, "from 203.0.113.0/24 to [REDACTED:ipv6]");
+  assert.equal(await body(once), once);
+});
+
+test("an encrypted value differs each time, also for an attribute that repeats", async (t) => {
+  const recipients = ["age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"];
+  const treatments = { email: { action: "encrypt", recipients } };
+  const { attributes } = await detector(t, { treatments });
+  const seen = new Set<AnyValue>();
+  for (let count = 0; count < 5; count++) {
+    const treated = (await attributes({ user: "anna@example.com" }))?.user;
+    assert.match(String(treated), /^<email:age:[\w-]+={0,2}>$/);
+    assert.equal((await attributes({ user: treated! }))?.user, treated);
+    seen.add(treated);
+  }
+  assert.equal(seen.size, 5);
+});

@@ -82,7 +82,8 @@ export class PiiDetect implements Processor {
     const ruleNames = config.rules.map((rule) => rule.entity).filter((name) => names.has(name));
     const isAllowed = compileAllowList(config.allow);
     const scanner = new Scanner(entities, { minScore: config.min_score, isAllowed }, ruleNames);
-    const options = { canTokenize: this.#settings.downstream.includes("tokenize"), hashKey };
+    const { downstream, random } = this.#settings;
+    const options = { canTokenize: downstream.includes("tokenize"), hashKey, random };
     this.#treatments = scanner.names.map((name) => {
       const nature = entities.find((entity) => entity.name === name)?.nature ?? "identifying";
       return compileTreatment(name, nature, config.treatments[name], options);

@@ -195,7 +195,7 @@ export class RecordTreatment {
       treated = this.#plans.recall(plan, text);
       if (treated === undefined) {
         treated = this.#look(text, plan, false);
-        this.#plans.remember(plan, text, treated);
+        if (treated?.isUnique !== true) this.#plans.remember(plan, text, treated);
       }
     } else treated = this.#look(text, plan, this.#inline);
     if (treated === null || treated === undefined) return original;

@@ -22,6 +22,8 @@ export interface TreatedText {
   readonly drop: "field" | "record" | undefined;
   /** For each finding, the index of its counter: see counterOf. */
   readonly counters: readonly number[];
+  /** True: the same text becomes another the next time, so this must not be remembered. */
+  readonly isUnique: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export function treatSpans(
     if (action === "tokenize" && !inline) {
       const place = { entity, start: spans.start(0), end: spans.end(0) };
       const counter = counterOf(spans.entity(0), action);
-      return { text, places: [place], drop: undefined, counters: [counter] };
+      return { text, places: [place], drop: undefined, counters: [counter], isUnique: false };
     }
   }
   return treatAll(scanner, treatments, text, inline);
@@ -63,6 +65,7 @@ function treatAll(
   const places: Place[] = [];
   const counters: number[] = [];
   let drop: TreatedText["drop"];
+  let isUnique = false;
   let treated = "";
   let copied = 0;
   for (let index = 0; index < spans.count; index++) {
@@ -72,6 +75,7 @@ function treatAll(
     const end = spans.end(index);
     const effective = action === "tokenize" && inline ? "redact" : action;
     counters.push(counterOf(number, effective));
+    if (action === "encrypt") isUnique = true;
     if (action === "drop_record") drop = "record";
     else if (action === "drop_field") drop ??= "field";
     treated += text.slice(copied, start);
@@ -83,5 +87,5 @@ function treatAll(
   }
   treated += text.slice(copied);
   const isSame = places.length === counters.length;
-  return { text: isSame ? text : treated, places, drop, counters };
+  return { text: isSame ? text : treated, places, drop, counters, isUnique };
 }

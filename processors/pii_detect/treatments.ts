@@ -1,14 +1,19 @@
 /** What is done with a finding: the text that stands there afterwards. */
 import { createHash, createHmac, type KeyObject } from "node:crypto";
-import { formatToken } from "../../src/data/token.ts";
+import type { RandomSource } from "../../src/component/settings.ts";
+import { formatSealedValue, formatToken } from "../../src/data/token.ts";
+import { encryptAgeFile, parseAgeRecipient } from "../../src/lib/age/age_file.ts";
 import type { TreatmentConfig } from "./config.ts";
 import type { Entity } from "./entities/entity.ts";
+import { compileGeneralize } from "./generalize.ts";
 
 export type Action = Exclude<TreatmentConfig["action"], "keep">;
 export const ACTIONS = [
   "redact",
   "mask",
   "hash",
+  "encrypt",
+  "generalize",
   "tokenize",
   "drop_field",
   "drop_record",
@@ -25,6 +30,7 @@ export interface TreatmentOptions {
   /** True when a `tokenize` processor stands behind. */
   readonly canTokenize: boolean;
   readonly hashKey: KeyObject | undefined;
+  readonly random: RandomSource;
 }
 
 /** The treatment of an entity: what the user wrote, or the default of its nature. */
@@ -51,6 +57,20 @@ export function compileTreatment(
     case "hash": {
       const key = config.algorithm === "hmac_sha256" ? options.hashKey : undefined;
       return { entity: name, action: "hash", replace: hashWith(name, config.algorithm, key) };
+    }
+    case "encrypt": {
+      const recipients = config.recipients.map((text) => parseAgeRecipient(text)!);
+      const replace = (value: string) =>
+        formatSealedValue(name, encryptAgeFile(Buffer.from(value), recipients, options.random));
+      return { entity: name, action: "encrypt", replace };
+    }
+    case "generalize": {
+      const generalize = compileGeneralize(config);
+      return {
+        entity: name,
+        action: "generalize",
+        replace: (value) => generalize(value) ?? redact(),
+      };
     }
     default:
       return { entity: name, action: config.action, replace: redact };

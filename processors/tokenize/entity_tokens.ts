@@ -14,9 +14,9 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { formatToken } from "../../src/data/token.ts";
+import { ADDRESS_BYTES, formatAddress, isMapped, parseAddress } from "../../src/lib/ip_address.ts";
 import type { EntitySettings } from "./config.ts";
 import { Ff1 } from "./ff1.ts";
-import { ADDRESS_BYTES, formatAddress, isMapped, parseAddress } from "./ip_address.ts";
 import {
   DETERMINISTIC_KEY_BYTES,
   encryptDeterministic,

@@ -7,7 +7,7 @@
  * tells. `ipcrypt-deterministic` tells only that two addresses are equal; IPv4 becomes IPv6.
  */
 import { createCipheriv } from "node:crypto";
-import { ADDRESS_BYTES, isMapped } from "./ip_address.ts";
+import { ADDRESS_BYTES, isMapped } from "../../src/lib/ip_address.ts";
 
 const BITS = ADDRESS_BYTES * 8;
 const MAPPED_BITS = 96;

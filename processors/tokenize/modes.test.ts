@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { formatAddress, parseAddress } from "../../src/lib/ip_address.ts";
 import { Ff1 } from "./ff1.ts";
-import { formatAddress, parseAddress } from "./ip_address.ts";
 import { encryptDeterministic, encryptPfx } from "./ipcrypt.ts";
 
 const VECTORS = resolve(import.meta.dirname, "../../../shared/corpora/vectors");

@@ -1,18 +1,34 @@
 /**
- * The form of a token that stands for a value: `<entity:kid:code>`, for example
- * `<email:k20261121a:3f6zk2q5c7n4yw2mhd5a>`. It is a contract between processors: whoever meets a
- * token leaves it alone, so that treating a record twice is the same as treating it once.
+ * The forms of a text that stands for a value. They are a contract between processors: whoever
+ * meets one leaves it alone, so that treating a record twice is the same as treating it once.
  *
- * The entity is 1 to 48 characters of `a-z 0-9 _`, the key id 1 to 24 of `a-z 0-9`, the code 20 to
- * 64 of `a-z 0-9`.
+ * - A token, `<entity:kid:code>`, for example `<email:k20261121a:3f6zk2q5c7n4yw2mhd5a>`: the key id
+ *   is 1 to 24 of `a-z 0-9`, the code 20 to 64 of `a-z 0-9`.
+ * - A sealed value, `<entity:age:file>`: an age file (age-encryption.org/v1) in base64url
+ *   (RFC 4648 section 5, padded, as `basenc` reads it), which only its recipients can open.
+ *
+ * The entity is 1 to 48 characters of `a-z 0-9 _`.
  */
-const TOKEN = /<[a-z][a-z0-9_]{0,47}:[a-z0-9]{1,24}:[a-z0-9]{20,64}>/y;
+const TOKEN = /<[a-z][a-z0-9_]{0,47}:(?:[a-z0-9]{1,24}:[a-z0-9]{20,64}|age:[\w-]+={0,2})>/y;
+const SEALED = /^<([a-z][a-z0-9_]{0,47}):age:([\w-]+={0,2})>$/;
 
 export function formatToken(entity: string, keyId: string, code: string): string {
   return `<${entity}:${keyId}:${code}>`;
 }
 
-/** The end of the token that begins at `start`, or -1 when there is none. */
+export function formatSealedValue(entity: string, ageFile: Buffer): string {
+  const base64 = ageFile.toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  return `<${entity}:age:${base64}>`;
+}
+
+/** Undefined when the text is no sealed value. Whether its file is whole, decryption tells. */
+export function parseSealedValue(text: string): { entity: string; ageFile: Buffer } | undefined {
+  const match = SEALED.exec(text);
+  if (match === null) return undefined;
+  return { entity: match[1]!, ageFile: Buffer.from(match[2]!, "base64url") };
+}
+
+/** The end of the token or sealed value that begins at `start`, or -1 when there is none. */
 export function tokenEndAt(text: string, start: number): number {
   TOKEN.lastIndex = start;
   return TOKEN.test(text) ? TOKEN.lastIndex : -1;

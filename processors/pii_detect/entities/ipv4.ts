@@ -24,6 +24,7 @@ function verifyIpv4(text: ScannedText, at: number, found: Found): void {
   const end = dottedQuadEnd(text, at);
   // `0.0.0.0` is nobody's address and `0.0.0.6` a version.
   if (end < 0 || text.startsWith("0.0.0.", at)) return;
+  if (isNetwork(text, at, end)) return;
   if (before === SLASH && codeAt(text, end) !== COLON && isProductVersion(text, at - 1)) return;
   found.add("ipv4", at, end, 0.9);
 }
@@ -45,6 +46,16 @@ export function dottedQuadEnd(text: ScannedText, start: number): number {
   if ((classAt(text, index) & WORD) !== 0) return -1;
   if (codeAt(text, index) === DOT && (classAt(text, index + 1) & DIGIT) !== 0) return -1;
   return index;
+}
+
+/** `192.0.2.0/24` names 256 addresses or more, and none of them: all of its host bits are 0. */
+function isNetwork(text: ScannedText, at: number, end: number): boolean {
+  if (codeAt(text, end) !== SLASH) return false;
+  const length = /^(?:\d|1\d|2[0-4])(?![\w.])/.exec(text.slice(end + 1, end + 4))?.[0];
+  if (length === undefined) return false;
+  const octets = text.slice(at, end).split(".").map(Number);
+  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return address % 2 ** (32 - Number(length)) === 0;
 }
 
 /** A capitalised word before the slash is a product token of RFC 9110, a host name is not. */

@@ -1,4 +1,5 @@
 /** IPv6 addresses (RFC 4291 section 2.2). Time stamps and `a::b` names are the traps. */
+import { parseAddress } from "../../../src/lib/ip_address.ts";
 import { DIGIT, HEX, WORD } from "../characters.ts";
 import type { ScannedText } from "../scanned_text.ts";
 import { classAt, codeAt, runEnd } from "../scanned_text.ts";
@@ -7,6 +8,7 @@ import { dottedQuadEnd } from "./ipv4.ts";
 
 const COLON = 0x3a;
 const DOT = 0x2e;
+const SLASH = 0x2f;
 
 export const ipv6: Entity = {
   name: "ipv6",
@@ -25,7 +27,20 @@ function verifyIpv6(text: ScannedText, at: number, found: Found): void {
   if ((classAt(text, start - 1) & WORD) !== 0) return;
   if (start === at && codeAt(text, at + 1) !== COLON) return;
   const end = addressEnd(text, start);
-  if (end > 0) found.add("ipv6", start, end, 0.9);
+  if (end > 0 && !isNetwork(text, start, end)) found.add("ipv6", start, end, 0.9);
+}
+
+/** `2001:db8:17::/48` names no address: it is 64 bits or fewer, and its host bits are all 0. */
+function isNetwork(text: ScannedText, start: number, end: number): boolean {
+  if (codeAt(text, end) !== SLASH) return false;
+  const length = /^(?:\d|[1-5]\d|6[0-4])(?![\w.])/.exec(text.slice(end + 1, end + 4))?.[0];
+  const bytes = length === undefined ? undefined : parseAddress(text.slice(start, end));
+  if (bytes === undefined) return false;
+  const network = Number(length);
+  return bytes.every((byte, index) => {
+    const bits = Math.min(8, Math.max(0, network - index * 8));
+    return (byte & (0xff >> bits)) === 0;
+  });
 }
 
 /** The end of the address at `start`, or -1. Reads at most 46 characters and a port number. */
