@@ -16,14 +16,11 @@ import type { LogBatch } from "../../src/data/log_batch.ts";
 import { mapRecords } from "../../src/data/log_batch.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { EMPTY_RESOURCE } from "../../src/data/resource.ts";
-import { compileAllowList } from "./allow_list.ts";
 import type { Config } from "./config.ts";
-import { entityTable } from "./entities/entity_table.ts";
+import { Detector } from "./detector.ts";
 import { DROP_RECORD, RecordTreatment } from "./record_treatment.ts";
-import { Scanner } from "./scanner.ts";
 import type { Treatment } from "./treatments.ts";
 import { ACTIONS, compileTreatment } from "./treatments.ts";
-import { compileRules } from "./user_rules.ts";
 
 const HASH_KEY_BYTES_MIN = 32;
 const WARNING_INTERVAL_MS = 60_000;
@@ -77,11 +74,8 @@ export class PiiDetect implements Processor {
 
   #compile(hashKey: KeyObject | undefined): void {
     const config = this.#config;
-    const names = enabledNames(config);
-    const entities = entityTable.filter((entity) => names.has(entity.name));
-    const ruleNames = config.rules.map((rule) => rule.entity).filter((name) => names.has(name));
-    const isAllowed = compileAllowList(config.allow);
-    const scanner = new Scanner(entities, { minScore: config.min_score, isAllowed }, ruleNames);
+    const detector = new Detector(config);
+    const { entities, scanner } = detector;
     const { downstream, random } = this.#settings;
     const options = { canTokenize: downstream.includes("tokenize"), hashKey, random };
     this.#treatments = scanner.names.map((name) => {
@@ -89,15 +83,9 @@ export class PiiDetect implements Processor {
       return compileTreatment(name, nature, config.treatments[name], options);
     });
     this.#counts = new Int32Array(scanner.names.length * ACTIONS.length);
-    this.#treatment = new RecordTreatment(
-      config,
-      scanner,
-      this.#treatments,
-      compileRules(config.rules.filter((rule) => names.has(rule.entity))),
-      (counter) => {
-        this.#counts[counter]!++;
-      },
-    );
+    this.#treatment = new RecordTreatment(config, detector, this.#treatments, (counter) => {
+      this.#counts[counter]!++;
+    });
   }
 
   readonly #treatRecord = (record: LogRecord): LogRecord | undefined => {
@@ -154,20 +142,6 @@ export class PiiDetect implements Processor {
       this.#dropped = 0;
     }
   }
-}
-
-/** `default` is everything; an entity whose treatment is `keep` is not looked for. */
-function enabledNames(config: Config): ReadonlySet<string> {
-  const names = new Set(config.rules.map((rule) => rule.entity));
-  for (const entry of config.entities) {
-    if (entry === "default") for (const { name } of entityTable) names.add(name);
-    else if (!entry.startsWith("-")) names.add(entry);
-  }
-  for (const entry of config.entities) if (entry.startsWith("-")) names.delete(entry.slice(1));
-  for (const [name, { action }] of Object.entries(config.treatments)) {
-    if (action === "keep") names.delete(name);
-  }
-  return names;
 }
 
 async function readHashKey(path: string): Promise<KeyObject> {

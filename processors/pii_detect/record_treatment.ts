@@ -11,13 +11,12 @@ import type { Finding } from "../../src/data/finding.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
 import { Resource } from "../../src/data/resource.ts";
 import type { Config } from "./config.ts";
+import type { Detector } from "./detector.ts";
 import type { KeyPlan } from "./key_plan.ts";
 import { CACHED_LENGTH_MAX, KeyPlans, NAMELESS } from "./key_plan.ts";
-import type { Scanner } from "./scanner.ts";
 import type { Place, TreatedText } from "./text_treatment.ts";
 import { treatSpans } from "./text_treatment.ts";
 import type { Treatment } from "./treatments.ts";
-import type { RunRules } from "./user_rules.ts";
 
 /** Integers below have fewer digits than anything that is looked for. */
 const INTEGER_MIN = 1e8;
@@ -30,9 +29,8 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class RecordTreatment {
   readonly #config: Config;
-  readonly #scanner: Scanner;
+  readonly #detector: Detector;
   readonly #treatments: readonly Treatment[];
-  readonly #runRules: RunRules | undefined;
   readonly #count: (counter: number) => void;
   readonly #plans: KeyPlans;
   readonly #include: ReadonlySet<string> | undefined;
@@ -50,15 +48,13 @@ export class RecordTreatment {
   /** `treatments` are by the scanner's entity numbers; `count` is called for each finding. */
   constructor(
     config: Config,
-    scanner: Scanner,
+    detector: Detector,
     treatments: readonly Treatment[],
-    runRules: RunRules | undefined,
     count: (counter: number) => void,
   ) {
     this.#config = config;
-    this.#scanner = scanner;
+    this.#detector = detector;
     this.#treatments = treatments;
-    this.#runRules = runRules;
     this.#count = count;
     const { include, exclude } = config.attributes;
     this.#include = include === undefined ? undefined : new Set(include);
@@ -206,11 +202,8 @@ export class RecordTreatment {
   }
 
   #look(text: string, plan: KeyPlan, inline: boolean): TreatedText | undefined {
-    if (text.length > this.#config.max_value_size) throw new Error("the value is too long");
-    this.#scanner.scan(text, plan.context);
-    if (plan.meaning !== undefined) this.#scanner.addNamed(plan.meaning);
-    this.#runRules?.(this.#scanner, text);
-    return treatSpans(this.#scanner, this.#treatments, text, inline);
+    this.#detector.look(text, plan);
+    return treatSpans(this.#detector.scanner, this.#treatments, text, inline);
   }
 
   #note(treated: TreatedText): void {

@@ -35,6 +35,10 @@ export class Spans {
     return this.#entities[index]!;
   }
 
+  score(index: number): number {
+    return this.#scores[index]!;
+  }
+
   add(entity: number, start: number, end: number, score: number): void {
     if (this.#count === this.#starts.length) this.#grow();
     const index = this.#count++;

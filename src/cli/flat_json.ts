@@ -1,28 +1,38 @@
 /** A record as one flat line of JSON for people and their tools; what is empty is left out. */
 import type { ReadRecord } from "../../exporters/sealed_archive/reader/read_archive.ts";
+import type { LogRecord } from "../data/log_record.ts";
 import type { HrTime } from "../data/time.ts";
 import { isEncodableTime } from "../otlp/fixed64.ts";
 
 export function flatJson({ record, zone, sequence }: ReadRecord): string {
+  return JSON.stringify({ ...flatFields(record), zone, seq: sequence }, plainValue);
+}
+
+export interface FlatRecord {
+  readonly attributes?: object;
+  readonly [field: string]: unknown;
+}
+
+/** The same line as an object: nothing in it but what JSON has. */
+export function flatRecord(record: LogRecord): FlatRecord {
+  return JSON.parse(JSON.stringify(flatFields(record), plainValue)) as FlatRecord;
+}
+
+function flatFields(record: LogRecord): object {
   const { hrTime, hrTimeObserved, attributes, resource, spanContext } = record;
-  return JSON.stringify(
-    {
-      time: isEncodableTime(hrTime) ? rfc3339(hrTime) : undefined,
-      observed: isEncodableTime(hrTimeObserved) ? rfc3339(hrTimeObserved) : undefined,
-      severity: record.severityText || undefined,
-      severity_number: record.severityNumber || undefined,
-      event: record.eventName || undefined,
-      body: record.body,
-      attributes: unlessEmpty(attributes),
-      trace_id: spanContext?.traceId || undefined,
-      span_id: spanContext?.spanId || undefined,
-      resource: unlessEmpty(resource.attributes),
-      scope: record.instrumentationScope.name || undefined,
-      zone,
-      seq: sequence,
-    },
-    plainValue,
-  );
+  return {
+    time: isEncodableTime(hrTime) ? rfc3339(hrTime) : undefined,
+    observed: isEncodableTime(hrTimeObserved) ? rfc3339(hrTimeObserved) : undefined,
+    severity: record.severityText || undefined,
+    severity_number: record.severityNumber || undefined,
+    event: record.eventName || undefined,
+    body: record.body,
+    attributes: unlessEmpty(attributes),
+    trace_id: spanContext?.traceId || undefined,
+    span_id: spanContext?.spanId || undefined,
+    resource: unlessEmpty(resource.attributes),
+    scope: record.instrumentationScope.name || undefined,
+  };
 }
 
 function unlessEmpty(attributes: object): object | undefined {
