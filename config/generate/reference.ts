@@ -1,4 +1,6 @@
 /** The pages of `docs/reference/` that are made from tables of the source. */
+
+import { entityTable } from "../../processors/pii_detect/entities/entity_table.ts";
 import { errorCatalogue } from "../../src/component/error_catalogue.ts";
 import type { AnyFactory } from "../../src/component/factory.ts";
 import type { Factories } from "../factories.ts";
@@ -25,6 +27,31 @@ export function errorReference(): string {
   for (const [group, rows] of groups) {
     text += `\n## ${group}\n\n| code | what happened | what to do | retried |\n|---|---|---|---|\n`;
     text += rows.join("");
+  }
+  return text;
+}
+
+const WORDS_SHOWN = 4;
+
+export function entityReference(): string {
+  let text = `${NOTE}\n\n# What pii_detect finds\n\n`;
+  text +=
+    "Tier A is proved by its shape, B by check digits, grouping or a word beside it, C by a word\n";
+  text +=
+    "beside it alone. A word counts within 48 characters, or in the name of the attribute or of\n";
+  text +=
+    "the JSON key; a space in it stands for a space, `_`, `-`, `.`, `/` or nothing, and capitals\n";
+  text +=
+    "do not matter. *Country* is the region set; the others are found everywhere. Secrets are\n";
+  text += "redacted by default, what identifies a person is tokenized.\n\n";
+  text +=
+    "| entity | tier | nature | country | what | beside words such as |\n|---|---|---|---|---|---|\n";
+  for (const { name, tier, nature, regions, description, nearby } of entityTable) {
+    const words = nearby?.words.split("|") ?? [];
+    const shown = words.slice(0, WORDS_SHOWN).map((word) => `\`${word}\``);
+    const more = words.length > WORDS_SHOWN ? ", …" : "";
+    const cells = [`\`${name}\``, tier, nature, regions?.join(", ") ?? "", cell(description)];
+    text += `| ${[...cells, shown.join(", ") + more].join(" | ")} |\n`;
   }
   return text;
 }

@@ -31,3 +31,30 @@ export function isMod97(characters: string): boolean {
   }
   return characters.length > 2 && remainder === 1;
 }
+
+const VERHOEFF_PRODUCT = [
+  ...["0123456789", "1234067895", "2340178956", "3401289567", "4012395678"],
+  ...["5987604321", "6598710432", "7659821043", "8765932104", "9876543210"],
+].map((row) => Array.from(row, Number));
+const VERHOEFF_PERMUTATION = [
+  ...["0123456789", "1576283094", "5803796142", "8916043527"],
+  ...["9453126870", "4286573901", "2793806415", "7046913258"],
+].map((row) => Array.from(row, Number));
+
+/** Verhoeff's check digit, from the dihedral group of order 10, over a text of ASCII digits. */
+export function isVerhoeff(digits: string): boolean {
+  let check = 0;
+  for (let index = 0; index < digits.length; index++) {
+    const digit = digits.charCodeAt(digits.length - 1 - index) - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    check = VERHOEFF_PRODUCT[check]![VERHOEFF_PERMUTATION[index % 8]![digit]!]!;
+  }
+  return digits.length > 1 && check === 0;
+}
+
+/** The sum of the digits, each times the weight at its place; NaN for another character. */
+export function weightedSum(digits: string, weights: readonly number[]): number {
+  let sum = 0;
+  for (const [index, weight] of weights.entries()) sum += Number(digits[index]) * weight;
+  return sum;
+}

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { configSchema } from "./config.ts";
-import { entityTable } from "./entities/entity_table.ts";
 import { positionError } from "./position.ts";
 
 function errorsOf(config: object): string[] {
@@ -53,14 +50,4 @@ test("asks for a tokenize behind a treatment that needs one", () => {
   const between = { ...position, before: ["pii_detect", "tokenize"] };
   assert.equal(positionError(config, between), undefined);
   assert.equal(positionError(configSchema.parse({}), { ...position, after: [] }), undefined);
-});
-
-test("the README's table lists every entity as it is", () => {
-  const text = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
-  // The formatter aligns the columns.
-  const readme = text.replaceAll(/ +/g, " ");
-  for (const { name, tier, nature, description } of entityTable) {
-    const row = `| \`${name}\` | ${tier} | ${nature} | ${description} |`;
-    assert.ok(readme.includes(row), `the README lacks: ${row}`);
-  }
 });

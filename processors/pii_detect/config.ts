@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ageRecipient, byteSize } from "../../config/values.ts";
 import { parseCidr } from "./allow_list.ts";
+import { REGIONS } from "./entities/entity.ts";
 import { entityTable } from "./entities/entity_table.ts";
 import { linearRegExp } from "./user_rules.ts";
 
@@ -150,6 +151,13 @@ export const configSchema = z
       .min(1)
       .default(["default"])
       .describe("`default` for all, names of entities, and `-name` to leave one out"),
+    regions: z
+      .array(z.enum(["all", ...REGIONS]))
+      .default(["all"])
+      .describe(
+        "countries whose identifiers and national phone numbers are looked for (ISO 3166, `uk` for " +
+          "Britain); fewer give fewer false findings",
+      ),
     treatments: z
       .record(z.string(), treatmentSchema)
       .default({})

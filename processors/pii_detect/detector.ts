@@ -1,7 +1,8 @@
 /** What a configuration looks for: the rows of the table in use, and the user's own rules. */
 import { compileAllowList } from "./allow_list.ts";
 import type { Config } from "./config.ts";
-import type { Entity } from "./entities/entity.ts";
+import type { Entity, Region } from "./entities/entity.ts";
+import { REGIONS } from "./entities/entity.ts";
 import { entityTable } from "./entities/entity_table.ts";
 import type { KeyPlan } from "./key_plan.ts";
 import { Scanner } from "./scanner.ts";
@@ -16,12 +17,17 @@ export class Detector {
 
   constructor(config: Config) {
     const names = enabledNames(config);
-    this.entities = entityTable.filter((entity) => names.has(entity.name));
+    const regions = regionsOf(config);
+    this.entities = entityTable.filter(
+      (entity) =>
+        names.has(entity.name) &&
+        (entity.regions?.some((region) => regions.includes(region)) ?? true),
+    );
     const rules = config.rules.filter((rule) => names.has(rule.entity));
     const isAllowed = compileAllowList(config.allow);
     this.scanner = new Scanner(
       this.entities,
-      { minScore: config.min_score, isAllowed },
+      { minScore: config.min_score, isAllowed, regions },
       rules.map((rule) => rule.entity),
     );
     this.#runRules = compileRules(rules);
@@ -38,6 +44,10 @@ export class Detector {
     if (plan.meaning !== undefined) this.scanner.addNamed(plan.meaning);
     this.#runRules?.(this.scanner, text);
   }
+}
+
+function regionsOf({ regions }: Config): readonly Region[] {
+  return regions.includes("all") ? REGIONS : (regions as Region[]);
 }
 
 /** `default` is everything; an entity whose treatment is `keep` is not looked for. */

@@ -5,6 +5,7 @@ import type { LogRecord } from "../../src/data/log_record.ts";
 import type { Config } from "./config.ts";
 import { Detector } from "./detector.ts";
 import { meaningOfKey } from "./key_names.ts";
+import { contextOf } from "./key_plan.ts";
 
 export interface Explanation {
   readonly entity: string;
@@ -69,7 +70,7 @@ export class Explainer {
 
   #text(text: string, key: string, place: string, found: Explanation[]): void {
     const meaning = key === "" ? undefined : meaningOfKey(key);
-    this.#detector.look(text, { context: key.toLowerCase(), meaning });
+    this.#detector.look(text, { context: contextOf(key), meaning });
     const { spans, names } = this.#detector.scanner;
     spans.settle();
     for (let index = 0; index < spans.count; index++) {

@@ -100,7 +100,7 @@ export class KeyPlans {
   #make(key: string): KeyPlan {
     const plan: KeyPlan = {
       meaning: meaningOfKey(key),
-      context: key.toLowerCase(),
+      context: contextOf(key),
       name: this.#treatName(key),
       seen: new Map(),
       last: "",
@@ -127,6 +127,11 @@ function review(plan: KeyPlan): void {
   }
   plan.lookups = 0;
   plan.hits = 0;
+}
+
+/** `customerPassport` holds two words. */
+export function contextOf(key: string): string {
+  return key.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
 }
 
 function detach(treated: TreatedText): TreatedText {

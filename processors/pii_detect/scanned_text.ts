@@ -3,13 +3,15 @@
  * times as fast as `charCodeAt` on a string that is a slice of a larger one.
  *
  * Invariant: `codes[0 .. length)` are the code units of `string`. What stands behind them is left
- * over from longer texts, so readers go through {@link codeAt} and {@link classAt}, or keep below
+ * over from longer texts, but for three zeros, so readers go through {@link codeAt} and {@link classAt}, or keep below
  * `length` themselves.
  */
 import { endianness } from "node:os";
 import { CLASSES } from "./characters.ts";
 
 /** Below this length a loop is faster than the call into the runtime. */
+/** Zeros behind the text: what looks a little ahead needs no look at the length. */
+const EDGE = 3;
 const SHORT = 24;
 const IS_LITTLE_ENDIAN = endianness() === "LE";
 
@@ -21,8 +23,8 @@ export class ScannedText {
 
   set(string: string): void {
     const length = string.length;
-    if (length > this.codes.length) {
-      this.codes = new Uint16Array(length * 2);
+    if (length + EDGE > this.codes.length) {
+      this.codes = new Uint16Array(length * 2 + EDGE);
       this.#bytes = Buffer.from(this.codes.buffer);
     }
     this.string = string;
@@ -30,6 +32,7 @@ export class ScannedText {
     if (length < SHORT || !IS_LITTLE_ENDIAN) {
       for (let index = 0; index < length; index++) this.codes[index] = string.charCodeAt(index);
     } else this.#bytes.write(string, 0, "utf16le");
+    for (let index = 0; index < EDGE; index++) this.codes[length + index] = 0;
   }
 
   slice(start: number, end?: number): string {

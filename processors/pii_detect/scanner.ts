@@ -9,9 +9,11 @@
 import assert from "node:assert/strict";
 import { tokenEndAt } from "../../src/data/token.ts";
 import { CLASSES, DIGIT, HEX, LOWER, UPPER, WORD } from "./characters.ts";
-import type { Entity, Found, Trigger, Verify } from "./entities/entity.ts";
+import type { Entity, Found, Region, Trigger, Verify } from "./entities/entity.ts";
+import { REGIONS } from "./entities/entity.ts";
 import { reportNamed } from "./entities/keyed_secrets.ts";
 import type { KeyMeaning } from "./key_names.ts";
+import { NearbySearch } from "./nearby.ts";
 import { ScannedText } from "./scanned_text.ts";
 import { Spans } from "./spans.ts";
 
@@ -35,6 +37,8 @@ export interface ScannerOptions {
   readonly minScore: number;
   /** True for a finding that is to be left alone. */
   readonly isAllowed: (entity: string, text: string, start: number, end: number) => boolean;
+  /** Countries whose phone numbers are looked for; all when left out. */
+  readonly regions?: readonly Region[];
 }
 
 export class Scanner implements Found {
@@ -43,6 +47,7 @@ export class Scanner implements Found {
   readonly spans = new Spans();
   key = "";
   resume = 0;
+  readonly marks: number[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #options: ScannerOptions;
   /** 0: nothing; 1: a digit; else the row of the checks for this character. */
@@ -53,6 +58,7 @@ export class Scanner implements Found {
   readonly #before: Int32Array;
   readonly #after: Int32Array;
   readonly #text: ScannedText;
+  readonly #nearby: NearbySearch;
 
   /**
    * `extraNames` are entities that others report through {@link add}, such as user rules. `text`
@@ -66,10 +72,15 @@ export class Scanner implements Found {
   ) {
     this.#text = text;
     this.#options = options;
+    this.#nearby = new NearbySearch(entities, options.regions ?? REGIONS);
     this.names = [...new Set([...entities.map((entity) => entity.name), ...extraNames])];
     for (const [number, name] of this.names.entries()) this.#numbers.set(name, number);
     // A trigger that several entities share is compiled once.
-    const triggers = new Set([ownTokens, ...entities.flatMap((entity) => entity.triggers)]);
+    const triggers = new Set([
+      ownTokens,
+      ownRedactions,
+      ...entities.flatMap((entity) => entity.triggers),
+    ]);
     const characters = new Set([...triggers].flatMap(charactersOf));
     const size = (RUN_LENGTH_MAX + 1 + characters.size) << GATE_BITS;
     this.#before = new Int32Array(size);
@@ -112,6 +123,7 @@ export class Scanner implements Found {
         if (this.resume > index) index = this.resume;
       }
     }
+    this.#nearby.run(this.#text, this);
   }
 
   /** Reports the whole text as the value of an attribute whose name says what it is. */
@@ -124,6 +136,7 @@ export class Scanner implements Found {
     this.#text.set(text);
     this.key = key;
     this.resume = 0;
+    this.marks.length = 0;
   }
 
   wants(entity: string): boolean {
@@ -175,11 +188,25 @@ function rowsOf(trigger: Trigger, kinds: Uint8Array): number[] {
 const ownTokens: Trigger = {
   characters: "<",
   after: "\\a",
+  verify: (text, at, found) => passOver(at, tokenEndAt(text.string, at), found),
+};
+
+const REDACTION = /\[REDACTED:[a-z][a-z0-9_]{0,47}\]/y;
+
+const ownRedactions: Trigger = {
+  characters: "[",
+  after: "R",
   verify: (text, at, found) => {
-    const end = tokenEndAt(text.string, at);
-    if (end > 0) found.resume = end;
+    REDACTION.lastIndex = at;
+    passOver(at, REDACTION.test(text.string) ? REDACTION.lastIndex : -1, found);
   },
 };
+
+function passOver(start: number, end: number, found: Found): void {
+  if (end < 0) return;
+  found.marks.push(start, end);
+  found.resume = end;
+}
 
 function openGate(
   gate: Int32Array,

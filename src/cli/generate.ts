@@ -12,7 +12,11 @@ import type { Factories } from "../../config/factories.ts";
 import { factoryIndex } from "../../config/generate/factory_index.ts";
 import { fileSchema } from "../../config/generate/file_schema.ts";
 import { fillOptionTable, optionTable } from "../../config/generate/option_table.ts";
-import { componentReference, errorReference } from "../../config/generate/reference.ts";
+import {
+  componentReference,
+  entityReference,
+  errorReference,
+} from "../../config/generate/reference.ts";
 import { serviceSchema } from "../../config/service.ts";
 import type { AnyFactory } from "../component/factory.ts";
 
@@ -47,6 +51,7 @@ async function generatedFiles(): Promise<GeneratedFiles> {
   const factories = found as unknown as Factories;
   files.set("config/schema.json", `${JSON.stringify(fileSchema(factories), undefined, 2)}\n`);
   files.set("docs/reference/errors.md", errorReference());
+  files.set("docs/reference/entities.md", entityReference());
   files.set("docs/reference/components.md", componentReference(factories));
   await addPage(files, "docs/reference/configuration.md", optionTable(serviceSchema));
   return files;

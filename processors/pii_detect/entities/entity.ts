@@ -12,6 +12,8 @@ export interface Found {
   readonly key: string;
   /** The scan goes on here when this is behind the trigger; set it past what is covered anyway. */
   resume: number;
+  /** Starts and ends, in turn, of what stands for a value already: neither value nor context. */
+  readonly marks: number[];
   /** False when nobody asked for this entity: looking for it would be in vain. */
   wants(entity: string): boolean;
   /** Reports UTF-16 offsets `[start, end)`; `score` is 0 to 1. False when nobody asked for it. */
@@ -45,9 +47,36 @@ export interface DigitsTrigger extends Gate {
 
 export type Trigger = CharacterTrigger | DigitsTrigger;
 
+/** How a value is known that has no telling shape: by words near it or in its field's name. */
+export interface Nearby {
+  /**
+   * Separated by `|`, in lower case; a space stands for a space, `_`, `-`, `.`, `/` or nothing.
+   * One must stand within 48 characters.
+   */
+  readonly words: string;
+  /** Flags `i` or none; at most 64 characters; no repetition inside a repetition. */
+  readonly shape: RegExp;
+  /** `regions` are the country sets that are on. */
+  readonly isValid?: (value: string, regions: readonly Region[]) => boolean;
+  /** Of what has both the word and the shape. */
+  readonly score: number;
+}
+
+/** Country sets that can be switched on: ISO 3166-1 alpha-2 in lower case, `uk` for Britain. */
+export const REGIONS = [
+  ...(["us", "ca", "mx", "br", "ar", "cl", "co", "uy"] as const),
+  ...(["uk", "ie", "fr", "de", "es", "it", "pt", "nl", "be", "lu", "at", "ch"] as const),
+  ...(["pl", "cz", "sk", "hu", "ro", "bg", "gr", "hr", "si", "ee", "lv", "lt"] as const),
+  ...(["se", "fi", "no", "dk", "tr", "il", "za", "ng"] as const),
+  ...(["in", "cn", "hk", "tw", "jp", "kr", "sg", "th", "au", "nz"] as const),
+] as const;
+export type Region = (typeof REGIONS)[number];
+
 /** A row of the entity table. */
 export interface Entity {
   readonly name: string;
+  /** Only where the set of one of these countries is on; left out: everywhere. */
+  readonly regions?: readonly Region[];
   /** For the README's table. */
   readonly description: string;
   /** A: the shape proves it. B: a check sum, grouping or context proves it. C: context only. */
@@ -55,4 +84,5 @@ export interface Entity {
   /** Secrets are redacted by default; what identifies a person is tokenized or else redacted. */
   readonly nature: "identifying" | "secret";
   readonly triggers: readonly Trigger[];
+  readonly nearby?: Nearby;
 }
