@@ -9,7 +9,8 @@ const MONTH =
   "jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar|ruari)?|févr?(?:ier)?|mar(?:ch|s|zo)?|märz|maart|" +
   "apr(?:il)?|avril|abril|may|mai|mayo|mei|june?|juni|juin|junio|july?|juli|juillet|julio|" +
   "aug(?:ust|ustus)?|août|agosto|sep(?:t|tember|tembre)?|septiembre|oct(?:ober|obre)?|" +
-  "okt(?:ober)?|octubre|nov(?:ember|embre)?|noviembre|dec(?:ember)?|dez(?:ember)?|déc(?:embre)?|diciembre";
+  "okt(?:ober)?|octubre|nov(?:ember|embre)?|noviembre|" +
+  "dec(?:ember)?|dez(?:ember)?|déc(?:embre)?|diciembre";
 const DATE = new RegExp(
   "(?:18|19|20)\\d{2}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\\d|3[01])|" +
     "(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:(?:18|19|20)\\d{2}|\\d{2})|" +
@@ -18,7 +19,7 @@ const DATE = new RegExp(
   "i",
 );
 
-/** The United States, Brazil, the Netherlands, Britain, Canada, Poland, Japan and Sweden, others. */
+/** The United States, Brazil, the Netherlands, Britain, Canada, Poland, Japan, Sweden, others. */
 const POSTCODE = new RegExp(
   "\\d{5}-\\d{4}|\\d{5}-?\\d{3}|\\d{4} ?[A-Z]{2}|[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}|" +
     "[A-Z]\\d[A-Z] ?\\d[A-Z]\\d|\\d{2}-\\d{3}|\\d{3}[ -]\\d{2,4}|\\d{4,6}",
@@ -27,8 +28,9 @@ const POSTCODE = new RegExp(
 export const everywhere: readonly Entity[] = [
   identifier("phone_national", undefined, "phone number as it is written within a country", {
     words:
-      "phone|telephone|tel|mobile|cell|cellphone|cellular|fax|whatsapp|msisdn|hotline|call me|call us|call him|call her|call at|call on|" +
-      "phone number|mobile number|contact number|caller id|caller number|telefon|telefonnummer|handy|mobil|" +
+      "phone|telephone|tel|mobile|cell|cellphone|cellular|fax|whatsapp|msisdn|hotline|call me|call us|" +
+      "call him|call her|call at|call on|phone number|mobile number|contact number|caller id|" +
+      "caller number|telefon|telefonnummer|handy|mobil|" +
       "téléphone|portable|teléfono|telefono|móvil|movil|celular|cellulare|telefone|telemóvel|" +
       "telefoon|mobiel|puhelin|tlf|komórka|telefonszám|τηλέφωνο|телефон|电话|手机|電話|携帯|전화",
     shape: /\(?\d{1,13}(?:(?:[ ./-]\(?|\) ?-?)\d{1,9}){0,5}(?: ?(?:ext|x|ext\.) ?\d{1,5})?/i,
