@@ -53,6 +53,10 @@ export interface LoadResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const STORAGE_PLACES = [
+  { section: "receivers", keys: ["storage"] },
+  { section: "exporters", keys: ["sending_queue", "storage"] },
+];
 const SECTIONS = [...COMPONENT_SECTIONS, "extensions", "service"];
 
 /** Never throws for what is wrong with the files: the diagnostics say it, all of it at once. */
@@ -69,7 +73,9 @@ export async function loadConfig(
   checkSections(root, problems);
   const declared = checkComponents(root, factories, problems);
   const checked = checkService(root, problems);
-  checkStorageReferences(root, "receivers", checked.fileStorages, problems);
+  for (const place of STORAGE_PLACES) {
+    checkStorageReferences(root, place, checked.fileStorages, problems);
+  }
   const pipelines = checkPipelines(root, declared, factories, problems);
   const diagnostics = problems.list();
   if (problems.hasErrors || hasUnknown(root)) return { pipelines, diagnostics };

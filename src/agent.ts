@@ -137,9 +137,15 @@ function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnv
 /** A component that names a `file_storage` extension keeps its state in that extension's folder. */
 function stateRoot(config: CheckedConfig, id: ComponentId): string {
   const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
-  const settings = section.get(formatComponentId(id))?.config as { storage?: unknown } | undefined;
-  const storage = config.fileStorages.get(String(settings?.storage));
+  const settings = section.get(formatComponentId(id))?.config as NamesStorage | undefined;
+  const name = settings?.storage ?? settings?.sending_queue?.storage;
+  const storage = config.fileStorages.get(String(name));
   return storage?.directory ?? config.service.stateDirectory;
+}
+
+interface NamesStorage {
+  readonly storage?: unknown;
+  readonly sending_queue?: { readonly storage?: unknown };
 }
 
 function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {

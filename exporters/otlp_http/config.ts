@@ -3,6 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import { durationMs } from "../../config/values.ts";
 import { Secret } from "../../src/lib/secret.ts";
+import { retryOnFailureSchema, sendingQueueSchema } from "../../src/lib/sending_config.ts";
 
 /** Set by the exporter itself; another value would contradict what it sends. */
 const OWN_HEADERS = new Set(["content-type", "content-encoding", "content-length"]);
@@ -49,33 +50,6 @@ const tls = z.strictObject({
   min_version: z.enum(["1.2", "1.3"]).default("1.2").describe("Oldest TLS version to speak."),
 });
 
-const retryOnFailure = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("`false` gives a failed batch back to the pipeline after one attempt."),
-  initial_interval: durationMs.prefault("5s").describe("Wait before the second attempt."),
-  randomization_factor: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.5)
-    .describe("Each wait is chosen at random within this share below and above its length."),
-  multiplier: z.number().min(1).default(1.5).describe("Factor from one wait to the next."),
-  max_interval: durationMs.prefault("30s").describe("Longest wait, before randomization."),
-  max_elapsed_time: durationMs
-    .prefault("300s")
-    .describe("After this time the batch is given back to the pipeline; `0` never gives up."),
-});
-
-const sendingQueue = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("`false` sends one request at a time, as if `num_consumers` were 1."),
-  num_consumers: z.int().min(1).max(1000).default(10).describe("Requests under way at a time."),
-});
-
 export const configSchema = z
   .strictObject({
     endpoint: url.optional().describe("Base URL of the backend; `/v1/logs` is appended."),
@@ -98,8 +72,10 @@ export const configSchema = z
       .default(8192)
       .describe("A larger batch is sent in several requests."),
     tls: tls.prefault({}).describe("For `https://` endpoints."),
-    retry_on_failure: retryOnFailure.prefault({}).describe("Waits between attempts."),
-    sending_queue: sendingQueue.prefault({}).describe("Concurrency; there is no queue in memory."),
+    retry_on_failure: retryOnFailureSchema.prefault({}).describe("Waits between attempts."),
+    sending_queue: sendingQueueSchema
+      .prefault({})
+      .describe("Concurrency, and a durable queue. There is no queue in memory."),
   })
   .superRefine((config, context) => {
     const target = config.logs_endpoint ?? config.endpoint;

@@ -111,6 +111,23 @@ export const errorCatalogue = {
     meaning: "The agent cannot listen where it is to show its metrics or its health.",
     nextStep: "Check the host and the port of the key that the message names.",
   },
+  "queue.key_unusable": {
+    permanent: true,
+    meaning: "The key of a durable queue cannot be read or is too short.",
+    nextStep:
+      "Restore it, or give its path in `sending_queue.key_file`; 32 random bytes, mode 0600.",
+  },
+  "queue.full": {
+    permanent: true,
+    meaning: "A durable queue had no room, and `block_on_overflow: false` forbids to wait.",
+    nextStep:
+      "Enlarge the queue, remove `block_on_overflow: false`, or see why the backend is slow.",
+  },
+  "queue.record_too_large": {
+    permanent: true,
+    meaning: "A single record is larger than a frame of the durable queue may be.",
+    nextStep: "Cut such records with `minimize`, or read them with a smaller `max_log_size`.",
+  },
   "otlp_http.unreachable": {
     permanent: false,
     meaning: "An OTLP backend took no records for longer than `max_elapsed_time`.",
