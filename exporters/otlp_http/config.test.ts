@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { Backoff, parseRetryAfterMs, RETRY_AFTER_MAX_MS } from "../../src/lib/sending/backoff.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { Backoff, parseRetryAfterMs, RETRY_AFTER_MAX_MS } from "./backoff.ts";
 import { configSchema, logsUrl } from "./config.ts";
 
 const endpoint = "http://localhost:4318";

@@ -1,5 +1,5 @@
 import type { ExporterFactory } from "../../src/component/factory.ts";
-import { queueOptions } from "../../src/lib/sending_config.ts";
+import { queueOptions } from "../../src/lib/sending/config.ts";
 import type { Config } from "./config.ts";
 import { configSchema } from "./config.ts";
 import { OtlpHttpExporter } from "./otlp_http.ts";

@@ -143,6 +143,21 @@ export const errorCatalogue = {
     meaning: "A certificate or key file for an OTLP backend cannot be read or used.",
     nextStep: "Check the path, the permissions and that it holds PEM.",
   },
+  "otlp_grpc.unreachable": {
+    permanent: false,
+    meaning: "An OTLP backend took no records over gRPC for longer than `max_elapsed_time`.",
+    nextStep: "Check the backend and the network; the records wait and are sent again.",
+  },
+  "otlp_grpc.rejected": {
+    permanent: true,
+    meaning: "An OTLP backend refused records over gRPC with a status that forbids a retry.",
+    nextStep: "Look up the status: a wrong endpoint, a missing token or a size limit.",
+  },
+  "otlp_grpc.tls_file": {
+    permanent: true,
+    meaning: "A certificate or key file for an OTLP backend cannot be read or used.",
+    nextStep: "Check the path, the permissions and that it holds PEM.",
+  },
   "archive.foreign": {
     permanent: true,
     meaning: "The archive, its key or the state directory belongs to another log.",

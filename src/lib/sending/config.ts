@@ -1,7 +1,12 @@
-/** `sending_queue` and `retry_on_failure`, with the Collector's keys, for exporters that send. */
+/** Configuration that exporters which send to a backend share; the keys are the Collector's. */
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
-import { byteSize, durationMs } from "../../config/values.ts";
-import type { QueueOptions } from "../component/queue.ts";
+import { byteSize, durationMs } from "../../../config/values.ts";
+import type { QueueOptions } from "../../component/queue.ts";
+import { Secret } from "../secret.ts";
+
+/** Set by the exporter itself; another value would contradict what it sends. */
+const OWN_HEADERS = new Set(["content-type", "content-encoding", "content-length"]);
 
 export const sendingQueueSchema = z
   .strictObject({
@@ -80,3 +85,58 @@ export function queueOptions(queue: SendingQueue): QueueOptions | undefined {
     deadLetterBytesMax: queue.dead_letter_max_bytes,
   };
 }
+
+export const headersSchema = z
+  .record(z.string(), z.string())
+  .superRefine((values, context) => {
+    for (const [name, value] of Object.entries(values)) {
+      const message = headerProblem(name, value);
+      if (message !== undefined) context.addIssue({ code: "custom", path: [name], message });
+    }
+  })
+  .transform((values) =>
+    Object.entries(values).map(([name, value]) => [name, new Secret(value)] as const),
+  );
+
+export const tlsClientSchema = z.strictObject({
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe("No TLS. An endpoint with a scheme (`http://`) says it already."),
+  insecure_skip_verify: z
+    .boolean()
+    .default(false)
+    .describe("Accepts any certificate of the server. Whoever is on the way can read everything."),
+  server_name_override: z
+    .string()
+    .optional()
+    .describe("Name that the server's certificate must have, and that is sent as SNI."),
+  ca_file: z
+    .string()
+    .optional()
+    .describe("PEM file of the authorities to trust instead of Node's."),
+  cert_file: z
+    .string()
+    .optional()
+    .describe("PEM file of the agent's own certificate (mutual TLS)."),
+  key_file: z.string().optional().describe("PEM file of the key of that certificate."),
+  min_version: z.enum(["1.2", "1.3"]).default("1.2").describe("Oldest TLS version to speak."),
+});
+
+/** Never quotes the value. */
+function headerProblem(name: string, value: string): string | undefined {
+  if (OWN_HEADERS.has(name.toLowerCase())) return "is set by the exporter itself";
+  try {
+    validateHeaderName(name);
+  } catch {
+    return "is not a valid header name";
+  }
+  try {
+    validateHeaderValue(name, value);
+  } catch {
+    return "has a value with characters that a header cannot hold";
+  }
+  return undefined;
+}
+
+export type TlsClient = z.output<typeof tlsClientSchema>;
