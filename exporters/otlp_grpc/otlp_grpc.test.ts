@@ -172,7 +172,7 @@ test("a call without an answer is cut after the timeout and made again", async (
   assert.deepEqual(backend.bodies, ["warm", "a", "a"]);
 });
 
-test("of two backends the one that works gets everything, and the other one when it is back", async (t) => {
+test("of two backends the one that works gets all, and the other one again", async (t) => {
   const one = await Backend.start(t);
   const two = await Backend.start(t);
   const endpoint = `ipv4:127.0.0.1:${one.port},127.0.0.1:${two.port}`;

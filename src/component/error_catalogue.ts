@@ -143,6 +143,11 @@ export const errorCatalogue = {
     meaning: "A certificate or key file for an OTLP backend cannot be read or used.",
     nextStep: "Check the path, the permissions and that it holds PEM.",
   },
+  "memory_limiter.refused": {
+    permanent: false,
+    meaning: "The agent uses more memory than `memory_limiter` allows and takes no records.",
+    nextStep: "Nothing: they are offered again; raise the limit if it happens often.",
+  },
   "otlp_grpc.unreachable": {
     permanent: false,
     meaning: "An OTLP backend took no records over gRPC for longer than `max_elapsed_time`.",
