@@ -20,6 +20,7 @@ import type { GraphEnvironment } from "./pipeline/environment.ts";
 import { Graph } from "./pipeline/graph.ts";
 import type { MakeGraph } from "./pipeline/running_graph.ts";
 import { RunningGraph } from "./pipeline/running_graph.ts";
+import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
 
@@ -93,7 +94,9 @@ function makerOf(config: CheckedConfig, telemetry: Telemetry): MakeGraph {
   return () => {
     // Components that are no longer there have no state.
     telemetry.status.clear();
-    return Graph.build(config, graphEnvironment(config, telemetry));
+    const meters = new ScopedMeters();
+    const environment = graphEnvironment(config, telemetry, meters);
+    return { graph: Graph.build(config, environment), end: () => meters.end() };
   };
 }
 
@@ -143,7 +146,11 @@ async function privateFolder(key: string, directory: string): Promise<string> {
   }
 }
 
-function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnvironment {
+function graphEnvironment(
+  config: CheckedConfig,
+  telemetry: Telemetry,
+  meters: ScopedMeters,
+): GraphEnvironment {
   const folder = async (path: string): Promise<string> => {
     await makePrivateDirectory(path);
     return path;
@@ -159,7 +166,7 @@ function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnv
       pipeline,
       downstream,
       logger: telemetry.loggerFor(id, pipeline),
-      meter: telemetry.meterFor(id, pipeline),
+      meter: meters.scope(telemetry.meterFor(id, pipeline)),
       clock: systemClock,
       random: systemRandom,
       stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),

@@ -7,21 +7,22 @@
  */
 import type { Graph } from "./graph.ts";
 
-export type MakeGraph = () => Graph;
+/** A graph that was not started yet. `end` lets go of what it left in the telemetry. */
+export type MakeGraph = () => { readonly graph: Graph; readonly end: () => void };
 
 export class RunningGraph {
-  #graph: Graph;
+  #running: ReturnType<MakeGraph>;
   #make: MakeGraph;
 
-  private constructor(graph: Graph, make: MakeGraph) {
-    this.#graph = graph;
+  private constructor(running: ReturnType<MakeGraph>, make: MakeGraph) {
+    this.#running = running;
     this.#make = make;
   }
 
   static async start(make: MakeGraph): Promise<RunningGraph> {
-    const graph = make();
-    await graph.start();
-    return new RunningGraph(graph, make);
+    const running = make();
+    await running.graph.start();
+    return new RunningGraph(running, make);
   }
 
   /**
@@ -29,22 +30,24 @@ export class RunningGraph {
    * @throws when not even that was possible, and nothing runs.
    */
   async replace(make: MakeGraph, deadline: AbortSignal): Promise<unknown> {
-    await this.#graph.shutdown(deadline);
-    let next: Graph;
+    await this.shutdown(deadline);
+    let next: ReturnType<MakeGraph> | undefined;
     try {
       next = make();
-      await next.start();
+      await next.graph.start();
     } catch (error) {
-      this.#graph = this.#make();
-      await this.#graph.start();
+      next?.end();
+      this.#running = this.#make();
+      await this.#running.graph.start();
       return error;
     }
-    this.#graph = next;
+    this.#running = next;
     this.#make = make;
     return undefined;
   }
 
-  shutdown(deadline: AbortSignal): Promise<void> {
-    return this.#graph.shutdown(deadline);
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    await this.#running.graph.shutdown(deadline);
+    this.#running.end();
   }
 }
