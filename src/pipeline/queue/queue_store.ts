@@ -132,7 +132,9 @@ export class QueueStore {
   /** Resolves when all that is done is on disk as done, as far as the disk allows. */
   async close(): Promise<void> {
     await this.#writing?.catch(() => {});
-    if (this.#dirty) await this.#write().catch(() => {});
+    // Also when nothing new is done: the cursor tells how many batches there must be.
+    this.#dirty = true;
+    await this.#write().catch(() => {});
     for (const segment of this.#open.keys()) await this.#files.close(segment);
   }
 
