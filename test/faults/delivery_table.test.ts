@@ -49,7 +49,7 @@ const scenarios: readonly Scenario[] = [
   { fault: "gives no answer to every twentieth request", judge: every(20, "hang") },
   { fault: "refuses every tenth request with 400", judge: every(10, { status: 400 }) },
   { fault: "a byte of a waiting batch is changed", damage: (folder) => flipByte(folder, 0.5) },
-  { fault: "the last waiting batch is cut in half", damage: cutTail },
+  { fault: "20 bytes are cut off the last waiting batch", damage: cutTail },
   { fault: "the cursor is changed", damage: changeCursor },
 ];
 
@@ -132,7 +132,8 @@ async function rowOf(t: TestContext, { fault, judge, damage }: Scenario): Promis
   const silent = total - arrived().size - refused() - told;
   assert.equal(silent, 0, fault);
   const twice = acceptedBy(backend).length - arrived().size;
-  return `| ${fault} | ${total} | ${arrived().size} | ${twice} | ${refused()} | ${told} | ${silent} |`;
+  const cells = [fault, total, arrived().size, twice, refused(), told, silent];
+  return `| ${cells.join(" | ")} |`;
 
   function acceptedBy({ received }: TestBackend): unknown[] {
     return received.flatMap(({ records }, index) =>
