@@ -180,14 +180,14 @@ function reportSecondHealthCheck(
 /** `storage: file_storage[/name]` of a component must name an extension that is switched on. */
 export function checkStorageReferences(
   root: MapNode,
-  section: string,
+  { section, keys }: { readonly section: string; readonly keys: readonly string[] },
   fileStorages: ReadonlyMap<string, FileStorage>,
   problems: Problems,
 ): void {
   const components = root.entries.get(section)?.value;
   if (components?.kind !== "map") return;
   for (const id of components.entries.keys()) {
-    const path = [section, id, "storage"];
+    const path = [section, id, ...keys];
     const node = nodeAt(root, path);
     if (node?.kind !== "scalar" || typeof node.value !== "string" || node.unknown) continue;
     if (fileStorages.has(node.value)) continue;

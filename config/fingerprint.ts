@@ -7,7 +7,7 @@
  * counts.
  */
 import { createHash } from "node:crypto";
-import type { ConfigNode } from "./node.ts";
+import type { ConfigNode, ScalarNode } from "./node.ts";
 import { describeKind } from "./node.ts";
 
 const SECRET_WORD = "key|password|passphrase|token|secret|credential|pem|cookie|authorization";
@@ -19,6 +19,20 @@ export function fingerprintOf(root: ConfigNode): string {
   return createHash("sha256")
     .update(JSON.stringify(canonical(root, false)))
     .digest("hex");
+}
+
+const HIDDEN = "(secret)";
+
+/** The same tree as plain values, with `(secret)` for what the fingerprint leaves out. */
+export function withoutSecrets(node: ConfigNode, isSecret = false): unknown {
+  if (node.kind === "list") return node.items.map((item) => withoutSecrets(item, isSecret));
+  if (node.kind === "scalar") return isSecret && !isReference(node) ? HIDDEN : node.value;
+  return Object.fromEntries(
+    [...node.entries].map(([key, { value }]) => [
+      key,
+      withoutSecrets(value, isSecret || SECRET_MAPS.has(key) || isSecretScalar(key, value)),
+    ]),
+  );
 }
 
 /** Maps become lists of sorted pairs, so that no key of theirs can be mistaken for another. */
@@ -34,8 +48,12 @@ function canonical(node: ConfigNode, isSecret: boolean): unknown {
       ]),
     ];
   }
-  const isReference = typeof node.value === "string" && /^\$\{[^}]*\}$/.test(node.value);
-  return isSecret && !isReference ? { secret: describeKind(node) } : node.value;
+  return isSecret && !isReference(node) ? { secret: describeKind(node) } : node.value;
+}
+
+/** `${env:NAME}` as a whole; one with a default says what it stands for. */
+function isReference({ value }: ScalarNode): boolean {
+  return typeof value === "string" && /^\$\{[^}]*\}$/.test(value) && !value.includes(":-");
 }
 
 function isSecretScalar(key: string, value: ConfigNode): boolean {

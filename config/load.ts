@@ -13,7 +13,7 @@ import { checkService, checkStorageReferences } from "./check_service.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { Problems } from "./diagnostics.ts";
 import type { Factories } from "./factories.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, withoutSecrets } from "./fingerprint.ts";
 import type { MapNode } from "./node.ts";
 import { mergeNodes } from "./node.ts";
 import { parseSource } from "./parse.ts";
@@ -33,6 +33,8 @@ export interface CheckedConfig extends GraphPlan {
   /** By id; only those listed in `service.extensions`. */
   readonly fileStorages: ReadonlyMap<string, FileStorage>;
   readonly files: readonly string[];
+  /** The merged configuration as it is written, without any secret. */
+  readonly shown: unknown;
   /** SHA-256 (hex) of the merged configuration, without any secret; see `fingerprint.ts`. */
   readonly fingerprint: string;
 }
@@ -53,6 +55,10 @@ export interface LoadResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const STORAGE_PLACES = [
+  { section: "receivers", keys: ["storage"] },
+  { section: "exporters", keys: ["sending_queue", "storage"] },
+];
 const SECTIONS = [...COMPONENT_SECTIONS, "extensions", "service"];
 
 /** Never throws for what is wrong with the files: the diagnostics say it, all of it at once. */
@@ -69,14 +75,17 @@ export async function loadConfig(
   checkSections(root, problems);
   const declared = checkComponents(root, factories, problems);
   const checked = checkService(root, problems);
-  checkStorageReferences(root, "receivers", checked.fileStorages, problems);
+  for (const place of STORAGE_PLACES) {
+    checkStorageReferences(root, place, checked.fileStorages, problems);
+  }
   const pipelines = checkPipelines(root, declared, factories, problems);
   const diagnostics = problems.list();
   if (problems.hasErrors || hasUnknown(root)) return { pipelines, diagnostics };
   const config = assemble(declared, checked, pipelines);
   if (config === undefined) return { pipelines, diagnostics };
   const whole = { ...config, files: paths, fingerprint: fingerprintOf(merged) };
-  return { config: whole, pipelines, diagnostics };
+  const shown = withoutSecrets(merged);
+  return { config: { ...whole, shown }, pipelines, diagnostics };
 }
 
 /** Undefined when a file cannot be read or parsed; then nothing else could be said reliably. */
@@ -113,7 +122,7 @@ function assemble(
   declared: DeclaredComponents,
   { service, fileStorages }: CheckedService,
   pipelines: readonly PipelinePlan[],
-): Omit<CheckedConfig, "files" | "fingerprint"> | undefined {
+): Omit<CheckedConfig, "files" | "fingerprint" | "shown"> | undefined {
   const receivers = componentsOf(declared.receivers);
   const processors = componentsOf(declared.processors);
   const exporters = componentsOf(declared.exporters);

@@ -18,6 +18,9 @@ import { acquireLock } from "./lib/lock_file.ts";
 import { systemClock, systemRandom } from "./lib/system_clock.ts";
 import type { GraphEnvironment } from "./pipeline/environment.ts";
 import { Graph } from "./pipeline/graph.ts";
+import type { MakeGraph } from "./pipeline/running_graph.ts";
+import { RunningGraph } from "./pipeline/running_graph.ts";
+import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
 
@@ -26,6 +29,12 @@ export const VERSION: string = manifest.version;
 export interface RunningAgent {
   /** Ports that the agent's own pages got; undefined for a page that is off. */
   readonly ports: Telemetry["ports"];
+  /**
+   * Puts the pipelines of another configuration in the place of those that run. What cannot change
+   * while the agent runs, or cannot start, is said in the log, and the old ones go on.
+   * @throws when neither can run.
+   */
+  reload(config: CheckedConfig, deadline: AbortSignal): Promise<void>;
   /** Delivers what is under way until `deadline` aborts, then stops whatever is left. */
   shutdown(deadline: AbortSignal): Promise<void>;
 }
@@ -46,11 +55,26 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
   });
   try {
     await telemetry.start();
-    const graph = Graph.build(config, graphEnvironment(config, telemetry));
-    await graph.start();
+    const graph = await RunningGraph.start(makerOf(config, telemetry));
     telemetry.logger.info("everything is ready", { pipelines: config.pipelines.length });
     return {
       ports: telemetry.ports,
+      reload: async (next, deadline) => {
+        const fixed = fixedKey(config, next);
+        if (fixed !== undefined) {
+          const message = "the new configuration needs a restart; the old one goes on";
+          telemetry.logger.error(message, { changed: fixed });
+          return;
+        }
+        telemetry.logger.info("reloading");
+        const error = await graph.replace(makerOf(next, telemetry), deadline);
+        if (error === undefined) {
+          telemetry.logger.info("reloaded", { pipelines: next.pipelines.length });
+        } else {
+          const message = "the new configuration cannot start; the old one runs again";
+          telemetry.logger.error(message, { error: describeError(error) });
+        }
+      },
       shutdown: async (deadline) => {
         telemetry.logger.info("stopping");
         await graph.shutdown(deadline);
@@ -64,6 +88,29 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
     await lock.release();
     throw error;
   }
+}
+
+function makerOf(config: CheckedConfig, telemetry: Telemetry): MakeGraph {
+  return () => {
+    // Components that are no longer there have no state.
+    telemetry.status.clear();
+    const meters = new ScopedMeters();
+    const environment = graphEnvironment(config, telemetry, meters);
+    return { graph: Graph.build(config, environment), end: () => meters.end() };
+  };
+}
+
+/** The first key whose value holds for the life of the process and is another one now. */
+function fixedKey(before: CheckedConfig, after: CheckedConfig): string | undefined {
+  const fixed = ({ service, fileStorages }: CheckedConfig): [string, unknown][] => [
+    ["service.state_directory", service.stateDirectory],
+    ["service.telemetry", service.telemetry],
+    ["extensions.health_check", service.healthCheck],
+    ["extensions.file_storage", [...fileStorages]],
+  ];
+  const old = fixed(before);
+  const text = (value: unknown): string => JSON.stringify(value) ?? "";
+  return fixed(after).find(([, value], index) => text(value) !== text(old[index]![1]))?.[0];
 }
 
 /** Locks the state directory and the folder of each `file_storage` extension. */
@@ -99,7 +146,11 @@ async function privateFolder(key: string, directory: string): Promise<string> {
   }
 }
 
-function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnvironment {
+function graphEnvironment(
+  config: CheckedConfig,
+  telemetry: Telemetry,
+  meters: ScopedMeters,
+): GraphEnvironment {
   const folder = async (path: string): Promise<string> => {
     await makePrivateDirectory(path);
     return path;
@@ -115,7 +166,7 @@ function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnv
       pipeline,
       downstream,
       logger: telemetry.loggerFor(id, pipeline),
-      meter: telemetry.meterFor(id, pipeline),
+      meter: meters.scope(telemetry.meterFor(id, pipeline)),
       clock: systemClock,
       random: systemRandom,
       stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
@@ -137,9 +188,15 @@ function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnv
 /** A component that names a `file_storage` extension keeps its state in that extension's folder. */
 function stateRoot(config: CheckedConfig, id: ComponentId): string {
   const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
-  const settings = section.get(formatComponentId(id))?.config as { storage?: unknown } | undefined;
-  const storage = config.fileStorages.get(String(settings?.storage));
+  const settings = section.get(formatComponentId(id))?.config as NamesStorage | undefined;
+  const name = settings?.storage ?? settings?.sending_queue?.storage;
+  const storage = config.fileStorages.get(String(name));
   return storage?.directory ?? config.service.stateDirectory;
+}
+
+interface NamesStorage {
+  readonly storage?: unknown;
+  readonly sending_queue?: { readonly storage?: unknown };
 }
 
 function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {

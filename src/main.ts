@@ -31,6 +31,9 @@ const io: CommandIo = {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: shutdown.signal,
+  onHangup: (callback) => {
+    process.on("SIGHUP", callback);
+  },
 };
 process.exit(await main(process.argv.slice(2)));
 

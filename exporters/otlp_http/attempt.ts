@@ -12,23 +12,14 @@ import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { describeError } from "../../src/component/errors.ts";
 import type { Clock } from "../../src/component/settings.ts";
-import { parseRetryAfterMs } from "./backoff.ts";
+import { parseRetryAfterMs } from "../../src/lib/sending/backoff.ts";
+import type { Outcome } from "../../src/lib/sending/sender.ts";
+import { rejectedRecords } from "../../src/otlp/partial_success.ts";
 import type { ExportReport } from "./official.ts";
-import { rejectedRecords } from "./partial_success.ts";
-
-export type Outcome =
-  | { readonly kind: "sent"; readonly rejectedRecords: number }
-  | {
-      readonly kind: "retryable";
-      readonly reason: string;
-      readonly retryAfterMs?: number | undefined;
-      /** The backend had closed a kept-alive connection: no sign of trouble. */
-      readonly staleConnection?: boolean;
-    }
-  | { readonly kind: "permanent"; readonly status: number };
 
 /** OTLP specification, "Retryable Response Codes". */
 const RETRYABLE = new Set([429, 502, 503, 504]);
+const STATUS_TOO_LARGE = 413;
 /** An answer is a count and a short message; more of it is not kept. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
@@ -102,7 +93,7 @@ export class Attempt {
       const retryAfterMs = parseRetryAfterMs(response.headers["retry-after"], nowMs);
       this.#settle({ kind: "retryable", reason: `status ${status}`, retryAfterMs });
     } else if (status < 200 || status > 299) {
-      this.#settle({ kind: "permanent", status });
+      this.#settle({ kind: "permanent", status, tooLarge: status === STATUS_TOO_LARGE });
     } else {
       this.#readAnswer(response);
     }

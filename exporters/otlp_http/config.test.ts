@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { Backoff, parseRetryAfterMs, RETRY_AFTER_MAX_MS } from "../../src/lib/sending/backoff.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { Backoff, parseRetryAfterMs, RETRY_AFTER_MAX_MS } from "./backoff.ts";
 import { configSchema, logsUrl } from "./config.ts";
 
 const endpoint = "http://localhost:4318";
@@ -27,7 +27,15 @@ test("the defaults are the Collector's", () => {
       max_interval: 30_000,
       max_elapsed_time: 300_000,
     },
-    sending_queue: { enabled: true, num_consumers: 10 },
+    sending_queue: {
+      enabled: true,
+      num_consumers: 10,
+      sizer: "requests",
+      queue_size: 1000,
+      max_bytes: 1024 ** 3,
+      block_on_overflow: true,
+      dead_letter_max_bytes: 64 * 1024 ** 2,
+    },
   });
   assert.deepEqual(headers, []);
   assert.equal(tls.insecure_skip_verify, false);
@@ -61,7 +69,7 @@ test("what cannot work is refused with the reason", () => {
       problem instanceof RegExp ? problem : new RegExp(`^${RegExp.escape(problem)}$`),
     );
   }
-  assert.equal(problems({ endpoint, sending_queue: { queue_size: 5 } }).length, 1);
+  assert.equal(problems({ endpoint, sending_queue: { queue_length: 5 } }).length, 1);
 });
 
 test("header values are secrets, also in the error about them", () => {

@@ -1,79 +1,16 @@
 /** Configuration of the OTLP/HTTP exporter; keys and defaults are the Collector's. */
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import { durationMs } from "../../config/values.ts";
-import { Secret } from "../../src/lib/secret.ts";
-
-/** Set by the exporter itself; another value would contradict what it sends. */
-const OWN_HEADERS = new Set(["content-type", "content-encoding", "content-length"]);
+import {
+  headersSchema,
+  retryOnFailureSchema,
+  sendingQueueSchema,
+  tlsClientSchema,
+} from "../../src/lib/sending/config.ts";
 
 const url = z.string().superRefine((text, context) => {
   const problem = urlProblem(text);
   if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-});
-
-const headers = z
-  .record(z.string(), z.string())
-  .superRefine((values, context) => {
-    for (const [name, value] of Object.entries(values)) {
-      const message = headerProblem(name, value);
-      if (message !== undefined) context.addIssue({ code: "custom", path: [name], message });
-    }
-  })
-  .transform((values) =>
-    Object.entries(values).map(([name, value]) => [name, new Secret(value)] as const),
-  );
-
-const tls = z.strictObject({
-  insecure: z
-    .boolean()
-    .default(false)
-    .describe("Says that the endpoint is meant to be `http://`; the endpoint's scheme decides."),
-  insecure_skip_verify: z
-    .boolean()
-    .default(false)
-    .describe("Accepts any certificate of the server. Whoever is on the way can read everything."),
-  server_name_override: z
-    .string()
-    .optional()
-    .describe("Name that the server's certificate must have, and that is sent as SNI."),
-  ca_file: z
-    .string()
-    .optional()
-    .describe("PEM file of the authorities to trust instead of Node's."),
-  cert_file: z
-    .string()
-    .optional()
-    .describe("PEM file of the agent's own certificate (mutual TLS)."),
-  key_file: z.string().optional().describe("PEM file of the key of that certificate."),
-  min_version: z.enum(["1.2", "1.3"]).default("1.2").describe("Oldest TLS version to speak."),
-});
-
-const retryOnFailure = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("`false` gives a failed batch back to the pipeline after one attempt."),
-  initial_interval: durationMs.prefault("5s").describe("Wait before the second attempt."),
-  randomization_factor: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.5)
-    .describe("Each wait is chosen at random within this share below and above its length."),
-  multiplier: z.number().min(1).default(1.5).describe("Factor from one wait to the next."),
-  max_interval: durationMs.prefault("30s").describe("Longest wait, before randomization."),
-  max_elapsed_time: durationMs
-    .prefault("300s")
-    .describe("After this time the batch is given back to the pipeline; `0` never gives up."),
-});
-
-const sendingQueue = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe("`false` sends one request at a time, as if `num_consumers` were 1."),
-  num_consumers: z.int().min(1).max(1000).default(10).describe("Requests under way at a time."),
 });
 
 export const configSchema = z
@@ -81,7 +18,7 @@ export const configSchema = z
     endpoint: url.optional().describe("Base URL of the backend; `/v1/logs` is appended."),
     logs_endpoint: url.optional().describe("URL for logs, taken as it is; used before `endpoint`."),
     encoding: z.enum(["proto", "json"]).default("proto").describe("Encoding of OTLP."),
-    headers: headers.prefault({}).describe("Headers of each request. Values are secrets."),
+    headers: headersSchema.prefault({}).describe("Headers of each request. Values are secrets."),
     timeout: durationMs
       .refine((ms) => ms >= 1, "must be at least 1ms")
       .prefault("30s")
@@ -97,9 +34,11 @@ export const configSchema = z
       .min(1)
       .default(8192)
       .describe("A larger batch is sent in several requests."),
-    tls: tls.prefault({}).describe("For `https://` endpoints."),
-    retry_on_failure: retryOnFailure.prefault({}).describe("Waits between attempts."),
-    sending_queue: sendingQueue.prefault({}).describe("Concurrency; there is no queue in memory."),
+    tls: tlsClientSchema.prefault({}).describe("For `https://` endpoints."),
+    retry_on_failure: retryOnFailureSchema.prefault({}).describe("Waits between attempts."),
+    sending_queue: sendingQueueSchema
+      .prefault({})
+      .describe("Concurrency, and a durable queue. There is no queue in memory."),
   })
   .superRefine((config, context) => {
     const target = config.logs_endpoint ?? config.endpoint;
@@ -131,22 +70,6 @@ function urlProblem(text: string): string | undefined {
   const { username, password } = new URL(text);
   if (username !== "" || password !== "") {
     return "must hold no user name or password; put them into headers.authorization";
-  }
-  return undefined;
-}
-
-/** Never quotes the value. */
-function headerProblem(name: string, value: string): string | undefined {
-  if (OWN_HEADERS.has(name.toLowerCase())) return "is set by the exporter itself";
-  try {
-    validateHeaderName(name);
-  } catch {
-    return "is not a valid header name";
-  }
-  try {
-    validateHeaderValue(name, value);
-  } catch {
-    return "has a value with characters that a header cannot hold";
   }
   return undefined;
 }

@@ -18,6 +18,8 @@ export interface CommandIo {
   readonly stderr: Writable;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Calls back at each SIGHUP, which otherwise ends the process. */
+  onHangup?(callback: () => void): void;
 }
 
 export interface CommandLine {

@@ -1,19 +1,30 @@
 /** `vouchsafe run`: validates, prints one screen, runs until a signal, stops in order. */
 import { formatDiagnostics } from "../../config/diagnostics.ts";
+import type { CheckedConfig } from "../../config/load.ts";
 import { loadConfig } from "../../config/load.ts";
 import { startAgent, VERSION } from "../agent.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { aborted, EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
 import { formatOverview } from "./overview.ts";
+import { Reloader } from "./reloader.ts";
 
 /** Time for delivering what is under way after a signal; Kubernetes kills after 30 s. */
 export const SHUTDOWN_TIMEOUT_MS = 20_000;
 
+const WRITE_FINISH_MS = 300;
+
 export const runCommand: Command = {
   summary: "runs the agent with a configuration",
-  usage: "-c FILE [-c FILE]",
-  options: { config: { type: "string", short: "c", multiple: true } },
+  usage: "-c FILE [-c FILE] [--watch]",
+  options: {
+    config: { type: "string", short: "c", multiple: true },
+    watch: { type: "boolean" },
+  },
   help: `  -c, --config FILE     a configuration file; several are merged, later ones win
+      --watch           reloads when one of these files changes
+
+SIGHUP reloads the configuration: the pipelines deliver what is under way, stop, and
+the new ones start. With a mistake in it, or when it cannot start, the old one goes on.
 
 Stops at SIGINT or SIGTERM: delivers what is under way for up to
 ${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
@@ -31,11 +42,13 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
   const paths = (values.config ?? []) as string[];
   if (paths.length === 0) throw new UsageError("-c FILE is missing");
   const { builtinFactories } = await import("../../config/builtin.ts");
-  const { config, diagnostics } = await loadConfig(paths, {
-    env: process.env,
-    factories: builtinFactories,
-  });
-  io.stderr.write(formatDiagnostics(diagnostics, { color: hasColor(io) }));
+  const load = async (): Promise<CheckedConfig | undefined> => {
+    const factories = builtinFactories;
+    const { config, diagnostics } = await loadConfig(paths, { env: process.env, factories });
+    io.stderr.write(formatDiagnostics(diagnostics, { color: hasColor(io) }));
+    return config;
+  };
+  const config = await load();
   if (config === undefined) return EXIT_CONFIG;
 
   const { stateDirectory, telemetry, healthCheck } = config.service;
@@ -54,12 +67,28 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
   const keepAlive = setInterval(() => {}, 2 ** 30);
   try {
     const agent = await startAgent(config, io.stderr);
-    await aborted(io.signal);
+    const deadline = (): AbortSignal => AbortSignal.timeout(SHUTDOWN_TIMEOUT_MS);
+    const reloader = new Reloader({ agent, load, deadline });
+    io.onHangup?.(() => reloader.request());
+    const unwatch = values.watch === true ? await watchFiles(paths, reloader) : async () => {};
+    await Promise.race([aborted(io.signal), reloader.broken]);
+    await unwatch();
+    await reloader.close();
     await agent.shutdown(AbortSignal.timeout(SHUTDOWN_TIMEOUT_MS));
   } finally {
     clearInterval(keepAlive);
   }
   return EXIT_OK;
+}
+
+/** Editors write a file in steps, so a change counts when the file is quiet. */
+async function watchFiles(paths: string[], reloader: Reloader): Promise<() => Promise<void>> {
+  const { watch } = await import("chokidar");
+  const awaitWriteFinish = { stabilityThreshold: WRITE_FINISH_MS };
+  const watcher = watch(paths, { ignoreInitial: true, awaitWriteFinish });
+  watcher.on("add", () => reloader.request()).on("change", () => reloader.request());
+  await new Promise<void>((ready) => watcher.once("ready", () => ready()));
+  return () => watcher.close();
 }
 
 function hasColor(io: CommandIo): boolean {

@@ -111,6 +111,23 @@ export const errorCatalogue = {
     meaning: "The agent cannot listen where it is to show its metrics or its health.",
     nextStep: "Check the host and the port of the key that the message names.",
   },
+  "queue.key_unusable": {
+    permanent: true,
+    meaning: "The key of a durable queue cannot be read or is too short.",
+    nextStep:
+      "Restore it, or give its path in `sending_queue.key_file`; 32 random bytes, mode 0600.",
+  },
+  "queue.full": {
+    permanent: true,
+    meaning: "A durable queue had no room, and `block_on_overflow: false` forbids to wait.",
+    nextStep:
+      "Enlarge the queue, remove `block_on_overflow: false`, or see why the backend is slow.",
+  },
+  "queue.record_too_large": {
+    permanent: true,
+    meaning: "A single record is larger than a frame of the durable queue may be.",
+    nextStep: "Cut such records with `minimize`, or read them with a smaller `max_log_size`.",
+  },
   "otlp_http.unreachable": {
     permanent: false,
     meaning: "An OTLP backend took no records for longer than `max_elapsed_time`.",
@@ -122,6 +139,26 @@ export const errorCatalogue = {
     nextStep: "Look up the status code: a wrong endpoint, a missing token or a size limit.",
   },
   "otlp_http.tls_file": {
+    permanent: true,
+    meaning: "A certificate or key file for an OTLP backend cannot be read or used.",
+    nextStep: "Check the path, the permissions and that it holds PEM.",
+  },
+  "memory_limiter.refused": {
+    permanent: false,
+    meaning: "The agent uses more memory than `memory_limiter` allows and takes no records.",
+    nextStep: "Nothing: they are offered again; raise the limit if it happens often.",
+  },
+  "otlp_grpc.unreachable": {
+    permanent: false,
+    meaning: "An OTLP backend took no records over gRPC for longer than `max_elapsed_time`.",
+    nextStep: "Check the backend and the network; the records wait and are sent again.",
+  },
+  "otlp_grpc.rejected": {
+    permanent: true,
+    meaning: "An OTLP backend refused records over gRPC with a status that forbids a retry.",
+    nextStep: "Look up the status: a wrong endpoint, a missing token or a size limit.",
+  },
+  "otlp_grpc.tls_file": {
     permanent: true,
     meaning: "A certificate or key file for an OTLP backend cannot be read or used.",
     nextStep: "Check the path, the permissions and that it holds PEM.",

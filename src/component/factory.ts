@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { Exporter, LogsConsumer, Processor, Receiver } from "./component.ts";
+import type { QueueOptions } from "./queue.ts";
 import type { Settings } from "./settings.ts";
 
 interface FactoryBase<Config> {
@@ -42,6 +43,8 @@ export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> 
 
 export interface ExporterFactory<Config = unknown> extends FactoryBase<Config> {
   readonly kind: "exporter";
+  /** The durable queue that the engine puts before it; undefined or absent: none. */
+  queue?(config: Config): QueueOptions | undefined;
   create(config: Config, settings: Settings): Exporter;
 }
 

@@ -17,7 +17,7 @@ export interface PipelineInstruments {
   exporterSent(exporter: ComponentId, records: number): void;
   exporterFailed(exporter: ComponentId, records: number): void;
   withheld(pipeline: string, reason: string, records: number): void;
-  /** Called once: shows the age of the oldest undelivered batch of each branch, when scraped. */
+  /** Shows the age of the oldest undelivered batch of these branches alone, when scraped. */
   observeBranches(branches: readonly Branch[]): void;
 }
 

@@ -19,6 +19,7 @@ import { Branch } from "./branch.ts";
 import type { GraphEnvironment } from "./environment.ts";
 import { FanOut } from "./fan_out.ts";
 import { countOutcome, countPassing, withholdUntreated } from "./meters.ts";
+import { DurableQueue } from "./queue/durable_queue.ts";
 import { watchBranches } from "./watch.ts";
 
 /** A component of the configuration file, checked: `config` is what its factory's schema gave. */
@@ -222,9 +223,12 @@ class GraphBuilder {
       (records) => instruments.exporterSent(id, records),
       (records) => instruments.exporterFailed(id, records),
     );
-    this.#exporters.set(key, counted);
-    this.#exporterComponents.push({ id, pipeline: undefined, component: exporter });
-    return counted;
+    const options = factory.queue?.(config as never);
+    const queue = options && new DurableQueue({ options, settings, exporter, next: counted });
+    if (queue !== undefined) this.branches.push(queue.branch);
+    this.#exporters.set(key, queue ?? counted);
+    this.#exporterComponents.push({ id, pipeline: undefined, component: queue ?? exporter });
+    return queue ?? counted;
   }
 
   #branch(name: string, next: LogsConsumer): Branch {

@@ -47,6 +47,14 @@ export function createPipelineInstruments(meter: Meter): Instruments {
     "vouchsafe_withheld_log_records",
     "Log records that did not leave, by reason.",
   );
+  let observed: readonly ObservedBranch[] = [];
+  const blocked = meter.createObservableGauge("vouchsafe_branch_blocked_seconds", {
+    description: "Age of the oldest batch that a branch has not delivered.",
+    unit: "s",
+  });
+  blocked.addCallback((result) => {
+    for (const { name, pendingMs } of observed) result.observe(pendingMs / 1000, { branch: name });
+  });
   const labels = labelCache();
   return {
     receiverAccepted: (id, records) => accepted.add(records, labels(id, undefined)),
@@ -57,15 +65,7 @@ export function createPipelineInstruments(meter: Meter): Instruments {
     exporterFailed: (id, records) => failed.add(records, labels(id, undefined)),
     withheld: (pipeline, reason, records) => withheld.add(records, { pipeline, reason }),
     observeBranches: (branches) => {
-      const gauge = meter.createObservableGauge("vouchsafe_branch_blocked_seconds", {
-        description: "Age of the oldest batch that a branch has not delivered.",
-        unit: "s",
-      });
-      gauge.addCallback((result) => {
-        for (const { name, pendingMs } of branches) {
-          result.observe(pendingMs / 1000, { branch: name });
-        }
-      });
+      observed = branches;
     },
   };
 }

@@ -41,6 +41,11 @@ export class StatusRegistry {
     });
   }
 
+  /** Forgets all components, before others take their place. */
+  clear(): void {
+    this.#states.clear();
+  }
+
   /** `starting` until the first component reported. */
   get overall(): ComponentStatus {
     if (this.#states.size === 0) return "starting";

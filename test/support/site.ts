@@ -21,6 +21,8 @@ export interface SiteConfig {
   readonly receivers: Record<string, unknown>;
   readonly processors?: Record<string, unknown>;
   readonly exporters?: Record<string, unknown>;
+  /** Folder of a `file_storage` extension. */
+  readonly fileStorage?: string;
   /** Pipelines by name; without it one pipeline of all receivers, the chain and the archive. */
   readonly pipelines?: Record<string, unknown>;
 }
@@ -60,7 +62,7 @@ export async function makeSite(
     },
   };
   const service = {
-    extensions: ["health_check"],
+    extensions: ["health_check", ...(config.fileStorage === undefined ? [] : ["file_storage"])],
     state_directory: join(directory, "state"),
     telemetry: {
       metrics: {
@@ -76,7 +78,10 @@ export async function makeSite(
       receivers: config.receivers,
       processors,
       exporters,
-      extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
+      extensions: {
+        health_check: { endpoint: `127.0.0.1:${healthPort}` },
+        ...(config.fileStorage && { file_storage: { directory: config.fileStorage } }),
+      },
       service,
     }),
   );

@@ -3,8 +3,8 @@
  * and the health status in between.
  */
 
-import type { Settings } from "../../src/component/settings.ts";
-import { printable } from "../../src/lib/printable.ts";
+import type { Settings } from "../../component/settings.ts";
+import { printable } from "../printable.ts";
 
 type Trouble = "unreachable" | "refusing";
 
@@ -29,7 +29,7 @@ export class BackendState {
     });
   }
 
-  refused(status: number, records: number): void {
+  refused(status: number | string, records: number): void {
     const before = this.#trouble;
     this.#enter("refusing", `refuses records: status ${status}`);
     this.#refusedRecords += records;

@@ -4,7 +4,7 @@
  *
  * Invariant: only the count is read. The message beside it may quote the records.
  */
-import { ProtobufReader } from "../../src/otlp/protobuf_reader.ts";
+import { ProtobufReader } from "./protobuf_reader.ts";
 
 const MESSAGE = 2;
 const VARINT = 0;

@@ -4,18 +4,18 @@
  * Invariant: a wait is never shorter than what the backend asked for, up to {@link
  * RETRY_AFTER_MAX_MS}; a backend that asks for years cannot stop the agent for years.
  */
-import type { RandomSource } from "../../src/component/settings.ts";
-import type { Config } from "./config.ts";
+import type { RandomSource } from "../../component/settings.ts";
+import type { RetryOnFailure } from "./config.ts";
 
 export const RETRY_AFTER_MAX_MS = 3_600_000;
 
 export class Backoff {
-  readonly #config: Config["retry_on_failure"];
+  readonly #config: RetryOnFailure;
   readonly #random: RandomSource;
   readonly #startMs: number;
   #intervalMs: number;
 
-  constructor(config: Config["retry_on_failure"], random: RandomSource, nowMs: number) {
+  constructor(config: RetryOnFailure, random: RandomSource, nowMs: number) {
     this.#config = config;
     this.#random = random;
     this.#startMs = nowMs;
