@@ -126,10 +126,12 @@ export class PreviewPipeline {
       downstream.unshift(id.type);
       if (WAITING.has(id.type)) continue;
       const used = this.#options.throwawayKeys ? await keys.in(config) : config;
+      // A preview has seen no registry before this one, so there are no changes to record.
+      const quiet = id.type === "consent" ? { ...(used as object), record_changes: false } : used;
       const next = this.#head;
       const stage: Stage = {
         id: formatComponentId(id),
-        processor: factory.create(used as never, settings, {
+        processor: factory.create(quiet as never, settings, {
           consumeLogs: (batch: LogBatch) => {
             stage.passed += batch.records.length;
             return next.consumeLogs(batch);
