@@ -4,6 +4,7 @@ import { factory as consent } from "./consent/factory.ts";
 import { factory as dpWindow } from "./dp_window/factory.ts";
 import { factory as filter } from "./filter/factory.ts";
 import { factory as hmacChain } from "./hmac_chain/factory.ts";
+import { factory as leakGuard } from "./leak_guard/factory.ts";
 import { factory as minimize } from "./minimize/factory.ts";
 import { factory as piiDetect } from "./pii_detect/factory.ts";
 import { factory as tokenize } from "./tokenize/factory.ts";
@@ -13,6 +14,7 @@ export const processorFactories: readonly AnyProcessorFactory[] = [
   dpWindow,
   filter,
   hmacChain,
+  leakGuard,
   minimize,
   piiDetect,
   tokenize,

@@ -119,7 +119,8 @@ function graphEnvironment(config: CheckedConfig, telemetry: Telemetry): GraphEnv
       clock: systemClock,
       random: systemRandom,
       stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
-      sharedStateDirectory: () => folder(join(root, id.type)),
+      sharedStateDirectory: (type = id.type) => folder(join(root, type)),
+      createDetector: config.createDetector,
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };
   };

@@ -5,6 +5,7 @@
  * Invariant: no consent is the answer to every doubt. While the registry cannot be read, nothing
  * passes and nothing is lost: the batch is refused, and whoever sent it tries again.
  */
+import { join } from "node:path";
 import type { Attributes as Labels } from "@opentelemetry/api";
 import type { LogsConsumer, Processor } from "../../src/component/component.ts";
 import { AgentError, describeError } from "../../src/component/errors.ts";
@@ -14,12 +15,13 @@ import type { LogBatch } from "../../src/data/log_batch.ts";
 import { mapRecords } from "../../src/data/log_batch.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import { hrTimeToUnixMs } from "../../src/data/time.ts";
+import { ownKey } from "../../src/lib/own_key.ts";
 import { ChangeRecorder } from "./change_recorder.ts";
 import type { Config } from "./config.ts";
 import { RegistryWatch } from "./registry_watch.ts";
 import type { Strip } from "./strip.ts";
 import { compileStrip } from "./strip.ts";
-import { hideSubject, ownSubjectKey, readSubjectKey } from "./subject_key.ts";
+import { hideSubject, readSubjectKey } from "./subject_key.ts";
 import { namesPurpose, subjectsOf } from "./subjects.ts";
 
 const WARNING_INTERVAL_MS = 60_000;
@@ -95,9 +97,10 @@ export class Consent implements Processor {
   async #startRecorder(): Promise<ChangeRecorder> {
     const { hash_key_file, purposes } = this.#config;
     const { random } = this.#settings;
+    const directory = await this.#settings.sharedStateDirectory();
     const key =
       hash_key_file === undefined
-        ? await ownSubjectKey(await this.#settings.sharedStateDirectory(), random)
+        ? await ownKey(join(directory, "subject.key"), random)
         : await readSubjectKey(hash_key_file);
     const recorder = new ChangeRecorder(this.#settings, this.#next, {
       purposes,
@@ -109,6 +112,8 @@ export class Consent implements Processor {
   }
 
   readonly #passedRecord = (record: LogRecord): LogRecord | undefined => {
+    // Nobody's record: it is to show what the processors behind this one do.
+    if (record.canary !== undefined) return record;
     try {
       const reason = this.#reasonAgainst(record);
       if (reason === undefined) return record;

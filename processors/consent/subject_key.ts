@@ -8,13 +8,10 @@
 import type { KeyObject } from "node:crypto";
 import { createHmac, createSecretKey } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { AgentError } from "../../src/component/errors.ts";
-import type { RandomSource } from "../../src/component/settings.ts";
 import { formatToken } from "../../src/data/token.ts";
-import { writeFileDurably } from "../../src/lib/durable_file.ts";
 
-const KEY_BYTES = 32;
+const KEY_BYTES_MIN = 32;
 
 export function hideSubject(key: KeyObject, subject: string): string {
   const hmac = createHmac("sha256", key).update(`consent/v1\0${subject}`);
@@ -36,26 +33,10 @@ export async function readSubjectKey(path: string): Promise<KeyObject> {
   if ((mode & 0o077) !== 0) {
     throw new AgentError("storage.insecure", `others can read ${path}; run chmod 600 ${path}`);
   }
-  if (bytes.length < KEY_BYTES) {
-    throw unusable(`has ${bytes.length} bytes, ${KEY_BYTES} are needed`);
+  if (bytes.length < KEY_BYTES_MIN) {
+    throw unusable(`has ${bytes.length} bytes, ${KEY_BYTES_MIN} are needed`);
   }
   const key = createSecretKey(bytes);
   bytes.fill(0);
   return key;
-}
-
-/** The key of this agent's consent processors, made when there is none. */
-export async function ownSubjectKey(directory: string, random: RandomSource): Promise<KeyObject> {
-  const path = join(directory, "subject.key");
-  const isThere = await stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== "ENOENT",
-  );
-  if (!isThere) {
-    const bytes = new Uint8Array(KEY_BYTES);
-    random(bytes);
-    await writeFileDurably(path, bytes);
-    bytes.fill(0);
-  }
-  return readSubjectKey(path);
 }

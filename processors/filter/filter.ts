@@ -56,6 +56,8 @@ export class Filter implements Processor {
   }
 
   readonly #passedRecord = (record: LogRecord): LogRecord | undefined => {
+    // It is to show what the processors behind this one do, and no exporter gets it.
+    if (record.canary !== undefined) return record;
     const reason = this.#reasonAgainst(record);
     if (reason === undefined) return record;
     this.#counts[reason]++;
