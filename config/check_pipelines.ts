@@ -9,7 +9,7 @@ import { COMPONENT_SECTIONS, singular } from "./check_components.ts";
 import { ID_HELP, joinId, parseId } from "./component_id.ts";
 import type { Problems } from "./diagnostics.ts";
 import type { Factories } from "./factories.ts";
-import { findFactory } from "./factories.ts";
+import { detectorOf, findFactory } from "./factories.ts";
 import type { ConfigNode, MapNode, Path } from "./node.ts";
 import { describeKind, keyPlaceOf, nodeAt, placeOf } from "./node.ts";
 import { checkSchema } from "./schema_check.ts";
@@ -173,29 +173,41 @@ class PipelineCheck {
     const typesOf = (section: ComponentSection, ids: readonly string[]): string[] =>
       ids.map((id) => this.#declared[section].get(id)!.id.type);
     const types = typesOf("processors", plan.processors);
+    const exporters = typesOf("exporters", plan.exporters);
+    const createDetector = detectorOf(this.#factories);
+    const base = { pipeline: plan.id, exporters, createDetector };
+    for (const id of plan.receivers) {
+      const component = this.#declared.receivers.get(id)?.component;
+      const position = { ...base, before: [], after: types };
+      const message = component?.factory.checkPosition?.(component.config as never, position);
+      this.#reportPosition("receivers", id, pipeline, message);
+    }
     for (const [index, id] of plan.processors.entries()) {
       const component = this.#declared.processors.get(id)?.component;
-      if (component === undefined) continue;
-      const message = component.factory.checkPosition?.(component.config as never, {
-        pipeline: plan.id,
-        before: types.slice(0, index),
-        after: types.slice(index + 1),
-        exporters: typesOf("exporters", plan.exporters),
-      });
-      if (message === undefined) continue;
-      const path = [...pipeline, "processors", this.#indexOf(pipeline, id)];
-      const place = placeOf(this.#root, path);
-      this.#problems.error(place, path, message, { showIdentifier: true });
+      const position = { ...base, before: types.slice(0, index), after: types.slice(index + 1) };
+      const message = component?.factory.checkPosition?.(component.config as never, position);
+      this.#reportPosition("processors", id, pipeline, message);
     }
   }
 
+  #reportPosition(
+    section: ComponentSection,
+    id: string,
+    pipeline: Path,
+    message: string | undefined,
+  ): void {
+    if (message === undefined) return;
+    const path = [...pipeline, section, this.#indexOf(section, pipeline, id)];
+    this.#problems.error(placeOf(this.#root, path), path, message, { showIdentifier: true });
+  }
+
   /** Index in the list of the file, which may hold entries that were left out of the plan. */
-  #indexOf(pipeline: Path, id: string): number {
-    const list = nodeAt(this.#root, [...pipeline, "processors"]);
+  #indexOf(section: ComponentSection, pipeline: Path, id: string): number {
+    const list = nodeAt(this.#root, [...pipeline, section]);
     if (list?.kind !== "list") return 0;
     return list.items.findIndex((item) => {
       const parsed = item.kind === "scalar" ? parseId(String(item.value)) : undefined;
-      return parsed && joinId(this.#canonicalType("processors", parsed.type), parsed.name) === id;
+      return parsed && joinId(this.#canonicalType(section, parsed.type), parsed.name) === id;
     });
   }
 

@@ -1,4 +1,5 @@
 /** The component factories that a configuration may name, and how a name finds its factory. */
+import type { CreateDetector } from "../src/component/detector.ts";
 import type {
   AnyExporterFactory,
   AnyFactory,
@@ -22,4 +23,9 @@ export function findFactory<Factory extends AnyFactory>(
 
 export function namesOf(factories: readonly AnyFactory[]): string[] {
   return factories.flatMap(({ type, aliases }) => [type, ...aliases]);
+}
+
+/** The detector that one of the processors lends to the other components. */
+export function detectorOf({ processors }: Factories): CreateDetector | undefined {
+  return processors.find(({ createDetector }) => createDetector !== undefined)?.createDetector;
 }

@@ -4,6 +4,7 @@
  * Invariant: a `CheckedConfig` exists only when nothing is wrong. Every component in it was
  * accepted by its schema, and every id in its pipelines is defined.
  */
+import type { CreateDetector } from "../src/component/detector.ts";
 import type { GraphPlan, PipelinePlan } from "../src/pipeline/graph.ts";
 import type { Declared, DeclaredComponents } from "./check_components.ts";
 import { COMPONENT_SECTIONS, checkComponents } from "./check_components.ts";
@@ -13,6 +14,7 @@ import { checkService, checkStorageReferences } from "./check_service.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { Problems } from "./diagnostics.ts";
 import type { Factories } from "./factories.ts";
+import { detectorOf } from "./factories.ts";
 import { fingerprintOf, withoutSecrets } from "./fingerprint.ts";
 import type { MapNode } from "./node.ts";
 import { mergeNodes } from "./node.ts";
@@ -37,6 +39,8 @@ export interface CheckedConfig extends GraphPlan {
   readonly shown: unknown;
   /** SHA-256 (hex) of the merged configuration, without any secret; see `fingerprint.ts`. */
   readonly fingerprint: string;
+  /** See `Settings.createDetector`. */
+  readonly createDetector: CreateDetector | undefined;
 }
 
 export interface LoadOptions {
@@ -83,9 +87,14 @@ export async function loadConfig(
   if (problems.hasErrors || hasUnknown(root)) return { pipelines, diagnostics };
   const config = assemble(declared, checked, pipelines);
   if (config === undefined) return { pipelines, diagnostics };
-  const whole = { ...config, files: paths, fingerprint: fingerprintOf(merged) };
-  const shown = withoutSecrets(merged);
-  return { config: { ...whole, shown }, pipelines, diagnostics };
+  const whole = {
+    ...config,
+    files: paths,
+    shown: withoutSecrets(merged),
+    fingerprint: fingerprintOf(merged),
+    createDetector: detectorOf(factories),
+  };
+  return { config: whole, pipelines, diagnostics };
 }
 
 /** Undefined when a file cannot be read or parsed; then nothing else could be said reliably. */
@@ -122,7 +131,7 @@ function assemble(
   declared: DeclaredComponents,
   { service, fileStorages }: CheckedService,
   pipelines: readonly PipelinePlan[],
-): Omit<CheckedConfig, "files" | "fingerprint" | "shown"> | undefined {
+): Omit<CheckedConfig, "files" | "fingerprint" | "shown" | "createDetector"> | undefined {
   const receivers = componentsOf(declared.receivers);
   const processors = componentsOf(declared.processors);
   const exporters = componentsOf(declared.exporters);

@@ -170,7 +170,8 @@ function graphEnvironment(
       clock: systemClock,
       random: systemRandom,
       stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
-      sharedStateDirectory: () => folder(join(root, id.type)),
+      sharedStateDirectory: (type = id.type) => folder(join(root, type)),
+      createDetector: config.createDetector,
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };
   };

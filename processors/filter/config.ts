@@ -1,15 +1,21 @@
-/** What a user writes for `filter`: the include and exclude form of the Collector's processor. */
+/** What a user writes for `filter`: OTTL conditions, or the older include and exclude lists. */
 import { z } from "zod";
 import { compileLinear } from "./linear_regex.ts";
+import { compileCondition } from "./ottl/condition.ts";
+import type { Context } from "./ottl/paths.ts";
 import { severityNumberOf } from "./severity.ts";
 
-const OTTL_MESSAGE =
-  "OTTL conditions are not supported; write logs.include or logs.exclude with match_type, " +
-  "severity_number, severity_texts, bodies, record_attributes or resource_attributes";
-const ottl = z
-  .never({ error: OTTL_MESSAGE })
-  .optional()
-  .describe("refused: OTTL is not supported, see the README");
+/** Compiling says whether it can run; the bound on texts is of no matter for that. */
+const condition = (context: Context) =>
+  z.string().superRefine((text, refinement) => {
+    try {
+      compileCondition(text, context, Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const message = `not a condition that can run here: ${error.message}`;
+      refinement.addIssue({ code: "custom", message });
+    }
+  });
 
 const severity = z
   .union([z.string(), z.number()])
@@ -79,27 +85,47 @@ const matchSchema = z
 
 export type MatchConfig = z.infer<typeof matchSchema>;
 
-export const configSchema = z.strictObject({
-  logs: z
-    .strictObject({
-      include: matchSchema.optional().describe("records that match stay, all others are dropped"),
-      exclude: matchSchema.optional().describe("records that match are dropped"),
-      log_record: ottl,
-      resource: ottl,
-    })
-    .prefault({})
-    .describe("when both are given, `include` is applied first"),
-  max_match_length: z
-    .int()
-    .min(1)
-    .max(16_777_216)
-    .default(1_048_576)
-    .describe(
-      "characters of a text that a pattern looks at; a record with a longer one is withheld",
-    ),
-  log_conditions: ottl,
-  error_mode: ottl,
-});
+export const configSchema = z
+  .strictObject({
+    logs: z
+      .strictObject({
+        include: matchSchema.optional().describe("records that match stay, all others are dropped"),
+        exclude: matchSchema.optional().describe("records that match are dropped"),
+        log_record: z
+          .array(condition("log"))
+          .default([])
+          .describe("OTTL conditions; a record for which one holds is dropped"),
+        resource: z
+          .array(condition("resource"))
+          .default([])
+          .describe("OTTL conditions on the resource; its records are dropped when one holds"),
+      })
+      .prefault({})
+      .describe("when both are given, `include` is applied first"),
+    max_match_length: z
+      .int()
+      .min(1)
+      .max(16_777_216)
+      .default(1_048_576)
+      .describe(
+        "characters of a text that a pattern looks at; a record with a longer one is withheld",
+      ),
+    log_conditions: z
+      .array(condition("log"))
+      .default([])
+      .describe("the same as `logs.log_record`, as newer Collectors write it, with `log.body`"),
+    error_mode: z
+      .enum(["ignore", "silent", "propagate"])
+      .optional()
+      .describe("accepted for the Collector's sake: what cannot be judged is always withheld"),
+  })
+  .superRefine(({ logs, log_conditions }, context) => {
+    const conditions = [...logs.log_record, ...logs.resource, ...log_conditions];
+    const hasLists = logs.include !== undefined || logs.exclude !== undefined;
+    if (!hasLists || conditions.length === 0) return;
+    const message = "write either OTTL conditions or include and exclude, as in the Collector";
+    context.addIssue({ code: "custom", path: ["logs"], message });
+  });
 
 export type Config = z.infer<typeof configSchema>;
 

@@ -202,15 +202,51 @@ test("include and exclude divide the records", async (t) => {
   );
 });
 
-test("refuses OTTL and names the form that is supported", () => {
-  for (const input of [
-    { logs: { log_record: ["severity_number < SEVERITY_NUMBER_WARN"] } },
-    { logs: { resource: ['attributes["a"] == "b"'] } },
-    { log_conditions: ["true"] },
-    { error_mode: "ignore", logs: {} },
-  ]) {
-    assert.match(messagesOf(input)[0]!, /OTTL.*logs\.include or logs\.exclude/);
-  }
+test("drops a record for which an OTTL condition holds, and passes all others", async (t) => {
+  const { passes } = await filter(
+    t,
+    {
+      log_record: ["severity_number < SEVERITY_NUMBER_INFO", 'IsMatch(body, "kube-probe")'],
+      resource: ['attributes["env"] == "test"'],
+    },
+    { error_mode: "ignore", log_conditions: ['log.attributes["drop"] == true'] },
+  );
+  assert.equal(await passes({ severityNumber: 9, body: "GET /cart" }), true);
+  assert.equal(await passes({ severityNumber: 5, body: "GET /cart" }), false);
+  assert.equal(await passes({ severityNumber: 9, body: "kube-probe/1" }), false);
+  assert.equal(await passes({ severityNumber: 9, attributes: { drop: true } }), false);
+  assert.equal(await passes({ severityNumber: 9, attributes: { drop: 1 } }), true);
+  const resource = new Resource({ env: "test" });
+  assert.equal(await passes({ severityNumber: 9, resource }), false);
+});
+
+test("withholds a record whose text is too long for the pattern of a condition", async (t) => {
+  const { passes, settings } = await filter(
+    t,
+    { log_record: ['IsMatch(body, "secret")'] },
+    { max_match_length: 3 },
+  );
+  assert.equal(await passes({ body: "abc" }), true);
+  assert.equal(await passes({ body: "abcd" }), false);
+  assert.deepEqual(settings.logged[0]?.attributes, { reason: "too_long" });
+});
+
+test("lets canaries pass: they are to reach what protects", async (t) => {
+  const { passes } = await filter(t, { log_record: ["true"] });
+  assert.equal(await passes({ body: "x" }), false);
+  assert.equal(await passes({ body: "x", canary: { kind: "email", arrived: () => {} } }), true);
+});
+
+test("refuses conditions with faults by their place, and conditions beside lists", () => {
+  const faults = messagesOf({
+    logs: { log_record: ["true", "body == "], resource: ["body == 1"] },
+  });
+  assert.match(faults[0]!, /^logs\.log_record\.1: .*column 9: expected a value, got the end/);
+  assert.match(faults[1]!, /^logs\.resource\.0: .*column 1: no path body here/);
+  assert.match(messagesOf({ log_conditions: ["log.bodi == nil"] })[0]!, /no path log\.bodi/);
+  const include = { severity_number: { min: "INFO" } };
+  assert.match(messagesOf({ logs: { include, log_record: ["true"] } })[0]!, /either OTTL/);
+  assert.match(messagesOf({ error_mode: "loud" })[0]!, /error_mode/);
 });
 
 test("names the place of what is wrong with a condition", () => {

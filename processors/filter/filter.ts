@@ -13,11 +13,14 @@ import { mapRecords } from "../../src/data/log_batch.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import type { Config } from "./config.ts";
 import type { Matches } from "./matcher.ts";
-import { compileMatch, TextTooLong } from "./matcher.ts";
+import { compileMatch } from "./matcher.ts";
+import type { Condition } from "./ottl/condition.ts";
+import { compileCondition } from "./ottl/condition.ts";
+import { TextTooLong } from "./text_too_long.ts";
 
 const WARNING_INTERVAL_MS = 60_000;
 
-type Reason = "not_included" | "excluded" | "too_long" | "failed";
+type Reason = "not_included" | "excluded" | "condition" | "too_long" | "failed";
 
 export class Filter implements Processor {
   readonly #settings: Settings;
@@ -25,6 +28,7 @@ export class Filter implements Processor {
   readonly #labels: Labels;
   readonly #include: Matches | undefined;
   readonly #exclude: Matches | undefined;
+  readonly #conditions: readonly Condition[];
   readonly #dropped;
   /** Records of the batch under way that are not passed on. */
   #counts: Record<Reason, number> = noneDropped();
@@ -36,6 +40,7 @@ export class Filter implements Processor {
     this.#next = next;
     this.#include = include && compileMatch(include, config.max_match_length);
     this.#exclude = exclude && compileMatch(exclude, config.max_match_length);
+    this.#conditions = compileConditions(config);
     this.#labels = {
       processor: formatComponentId(settings.id),
       ...(settings.pipeline !== undefined && { pipeline: settings.pipeline }),
@@ -56,6 +61,8 @@ export class Filter implements Processor {
   }
 
   readonly #passedRecord = (record: LogRecord): LogRecord | undefined => {
+    // It is to show what the processors behind this one do, and no exporter gets it.
+    if (record.canary !== undefined) return record;
     const reason = this.#reasonAgainst(record);
     if (reason === undefined) return record;
     this.#counts[reason]++;
@@ -65,7 +72,8 @@ export class Filter implements Processor {
   #reasonAgainst(record: LogRecord): Reason | undefined {
     try {
       if (this.#include?.(record) === false) return "not_included";
-      return this.#exclude?.(record) === true ? "excluded" : undefined;
+      if (this.#exclude?.(record) === true) return "excluded";
+      return this.#conditions.some((holds) => holds(record)) ? "condition" : undefined;
     } catch (error) {
       const reason = error instanceof TextTooLong ? "too_long" : "failed";
       this.#warn(reason);
@@ -88,6 +96,15 @@ export class Filter implements Processor {
   }
 }
 
+/** Those on resources first, as the Collector does. */
+function compileConditions({ logs, log_conditions, max_match_length }: Config): Condition[] {
+  return [
+    ...logs.resource.map((text) => compileCondition(text, "resource", max_match_length)),
+    ...logs.log_record.map((text) => compileCondition(text, "log", max_match_length)),
+    ...log_conditions.map((text) => compileCondition(text, "log", max_match_length)),
+  ];
+}
+
 function noneDropped(): Record<Reason, number> {
-  return { not_included: 0, excluded: 0, too_long: 0, failed: 0 };
+  return { not_included: 0, excluded: 0, condition: 0, too_long: 0, failed: 0 };
 }

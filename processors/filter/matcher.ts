@@ -11,9 +11,8 @@ import type { Resource } from "../../src/data/resource.ts";
 import type { MatchConfig } from "./config.ts";
 import { compileLinear } from "./linear_regex.ts";
 import { severityNumberOf } from "./severity.ts";
+import { TextTooLong } from "./text_too_long.ts";
 import { attributeText, bodyText, isSameValue } from "./value_text.ts";
-
-export class TextTooLong extends Error {}
 
 export type Matches = (record: LogRecord) => boolean;
 type MatchesText = (text: string) => boolean;
@@ -109,7 +108,7 @@ function compileTexts(
   }
   const patterns = texts.map(compileLinear);
   return (text) => {
-    if (text.length > lengthMax) throw new TextTooLong("a text is longer than max_match_length");
+    if (text.length > lengthMax) throw new TextTooLong();
     for (const pattern of patterns) if (pattern.test(text)) return true;
     return false;
   };

@@ -7,9 +7,9 @@
  * A name too long to be held against a list is denied.
  */
 import { detachedCopy } from "../../src/lib/detached_copy.ts";
+import type { MatchesName } from "../../src/lib/name_pattern.ts";
+import { compilePatterns } from "../../src/lib/name_pattern.ts";
 import type { ListsConfig } from "./config.ts";
-import type { MatchesName } from "./pattern.ts";
-import { compilePatterns } from "./pattern.ts";
 
 const PLANS_MAX = 8192;
 const NAME_LENGTH_MAX = 1024;

@@ -1,6 +1,7 @@
 import type { PipelinePosition, ProcessorFactory } from "../../src/component/factory.ts";
 import type { Config } from "./config.ts";
 import { configSchema } from "./config.ts";
+import { createDetector } from "./lent_detector.ts";
 import { PiiDetect } from "./pii_detect.ts";
 import { positionError } from "./position.ts";
 
@@ -12,5 +13,6 @@ export const factory: ProcessorFactory<Config> = {
   description: "Finds personal data and secrets in bodies and attributes and treats them.",
   configSchema,
   checkPosition: (config: Config, position: PipelinePosition) => positionError(config, position),
+  createDetector,
   create: (config, settings, next) => new PiiDetect(config, settings, next),
 };

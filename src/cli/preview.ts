@@ -68,6 +68,7 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
   const sample = readSample(await readBytes(path), name, config, plan, systemClock.nowMs());
   const preview = await PreviewPipeline.start(config, plan, {
     throwawayKeys: values["throwaway-keys"] === true,
+    createDetector: config.createDetector,
     onWarning: (component, message, attributes) =>
       io.stderr.write(`${component}: ${message} ${JSON.stringify(attributes)}\n`),
   }).catch(withKeyHint);

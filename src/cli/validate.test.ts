@@ -99,7 +99,7 @@ test("a wrong command line is a usage error", async () => {
 
 test("components are listed by kind, with aliases and what they do", async () => {
   const { output } = await run(componentsCommand, {});
-  assert.match(output, /^receivers\n {2}file_log \(filelog\) +\S.*\n/);
+  assert.match(output, /^receivers\n(?: {2}\S.*\n)* {2}file_log \(filelog\) +\S.*\n/);
   assert.match(output, /\nextensions\n {2}health_check +\S/);
   const json = await run(componentsCommand, { format: "json" });
   const rows = JSON.parse(json.output) as { kind: string; type: string; aliases: string[] }[];

@@ -244,6 +244,16 @@ export const errorCatalogue = {
     meaning: "The key file for hashing unknown fields cannot be read or is too short.",
     nextStep: "Write at least 32 random bytes into it, for its owner alone (mode 0600).",
   },
+  "consent.registry_unreadable": {
+    permanent: false,
+    meaning: "The consent registry is gone, cannot be read, or is not what it should be.",
+    nextStep: "Put a right one in its place by a rename; records wait and then go on.",
+  },
+  "consent.hash_key_unusable": {
+    permanent: true,
+    meaning: "The key that hides subjects in records of consent cannot be read or is too short.",
+    nextStep: "Write at least 32 random bytes into it, for its owner alone (mode 0600).",
+  },
   "tokenize.no_key": {
     permanent: true,
     meaning: "The folder of token keys does not exist or holds no key.",

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { Exporter, LogsConsumer, Processor, Receiver } from "./component.ts";
+import type { CreateDetector } from "./detector.ts";
 import type { QueueOptions } from "./queue.ts";
 import type { Settings } from "./settings.ts";
 
@@ -17,17 +18,21 @@ interface FactoryBase<Config> {
   readonly configSchema: z.ZodType<Config>;
 }
 
-export interface ReceiverFactory<Config = unknown> extends FactoryBase<Config> {
-  readonly kind: "receiver";
-  create(config: Config, settings: Settings, next: LogsConsumer): Receiver;
-}
-
 /** What stands around a processor in one pipeline: types, in order. */
 export interface PipelinePosition {
   readonly pipeline: string;
   readonly before: readonly string[];
   readonly after: readonly string[];
   readonly exporters: readonly string[];
+  /** As in the settings, for a component that has to check what it would ask for. */
+  readonly createDetector?: CreateDetector | undefined;
+}
+
+export interface ReceiverFactory<Config = unknown> extends FactoryBase<Config> {
+  readonly kind: "receiver";
+  /** As that of a processor; for a receiver nothing stands before, and the processors behind. */
+  checkPosition?(config: Config, position: PipelinePosition): string | undefined;
+  create(config: Config, settings: Settings, next: LogsConsumer): Receiver;
 }
 
 export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> {
@@ -36,6 +41,8 @@ export interface ProcessorFactory<Config = unknown> extends FactoryBase<Config> 
   readonly protects?: boolean;
   /** True when an exact number of its records is itself private: the pipeline then counts none. */
   readonly countsArePrivate?: boolean;
+  /** Offered to all components through their settings; one factory has it. */
+  readonly createDetector?: CreateDetector;
   /** An error message when this configuration cannot stand there; `validate` shows its place. */
   checkPosition?(config: Config, position: PipelinePosition): string | undefined;
   create(config: Config, settings: Settings, next: LogsConsumer): Processor;

@@ -3,6 +3,7 @@
  * component that needs the time, randomness, a log or a folder takes it from here.
  */
 import type { Meter } from "@opentelemetry/api";
+import type { CreateDetector } from "./detector.ts";
 
 export type ComponentKind = "receiver" | "processor" | "exporter" | "extension";
 
@@ -60,8 +61,15 @@ export interface Settings {
    * first call: `<type>[~<name>]`, and for a processor `/<pipeline>` below that.
    */
   stateDirectory(): Promise<string>;
-  /** The folder `<state_directory>/<type>` that all components of this type share. */
-  sharedStateDirectory(): Promise<string>;
+  /**
+   * The folder `<state_directory>/<type>` that all components of a type share: this one's, or that
+   * of another type with which it has a file in common.
+   */
+  sharedStateDirectory(type?: string): Promise<string>;
+  /** The pipelines that a receiver feeds; left out for the others. */
+  readonly pipelines?: readonly string[];
+  /** Makes a detector of personal data; left out where no component offers one. */
+  readonly createDetector?: CreateDetector | undefined;
   /** Shown by the health endpoint. `reason` obeys the same rule as a log message. */
   reportStatus(status: ComponentStatus, reason?: string): void;
 }

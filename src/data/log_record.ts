@@ -12,6 +12,7 @@ import type { HrTime, SeverityNumber, SpanContext } from "@opentelemetry/api";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { AnyValue, Attributes } from "./any_value.ts";
 import { Double, isAnyValueMap } from "./any_value.ts";
+import type { CanaryMark } from "./canary.ts";
 import type { Finding } from "./finding.ts";
 import type { InstrumentationScope } from "./resource.ts";
 import { EMPTY_RESOURCE, EMPTY_SCOPE, Resource } from "./resource.ts";
@@ -32,6 +33,7 @@ export interface LogRecordFields {
   readonly resource?: Resource;
   readonly instrumentationScope?: InstrumentationScope;
   readonly findings?: readonly Finding[] | undefined;
+  readonly canary?: CanaryMark | undefined;
 }
 
 export class LogRecord {
@@ -51,6 +53,8 @@ export class LogRecord {
    * any is never given to an exporter: the pipeline withholds it.
    */
   readonly findings: readonly Finding[] | undefined;
+  /** Set on records that test the protection. They are nobody's, and none reaches an exporter. */
+  readonly canary: CanaryMark | undefined;
 
   constructor(fields: LogRecordFields) {
     this.hrTime = fields.hrTime ?? TIME_UNKNOWN;
@@ -65,6 +69,7 @@ export class LogRecord {
     this.resource = fields.resource ?? EMPTY_RESOURCE;
     this.instrumentationScope = fields.instrumentationScope ?? EMPTY_SCOPE;
     this.findings = fields.findings;
+    this.canary = fields.canary;
   }
 
   /** A copy in which the body, the attributes and the findings are those given. */

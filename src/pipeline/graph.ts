@@ -156,12 +156,17 @@ class GraphBuilder {
       const next = this.#fanOut(
         pipelines.map(({ id }) => this.#branch(`${key} -> ${id}`, heads.get(id)!)),
       );
-      receivers.push(this.#receiver(configured, next));
+      const ids = pipelines.map(({ id }) => id);
+      receivers.push(this.#receiver(configured, ids, next));
     }
     return [...receivers, ...this.#processorComponents, ...this.#exporterComponents];
   }
 
-  #receiver(configured: ConfiguredComponent<AnyReceiverFactory>, next: LogsConsumer): Started {
+  #receiver(
+    configured: ConfiguredComponent<AnyReceiverFactory>,
+    pipelines: readonly string[],
+    next: LogsConsumer,
+  ): Started {
     const { instruments } = this.#environment;
     const id = configured.id;
     const counted = countOutcome(
@@ -169,7 +174,7 @@ class GraphBuilder {
       (records) => instruments.receiverAccepted(id, records),
       (records) => instruments.receiverRefused(id, records),
     );
-    const settings = this.#environment.settingsFor(id, undefined, []);
+    const settings = { ...this.#environment.settingsFor(id, undefined, []), pipelines };
     const component: Receiver = configured.factory.create(
       configured.config as never,
       settings,
@@ -184,8 +189,8 @@ class GraphBuilder {
     const exporters = pipeline.exporters.map((key) =>
       this.#branch(`${pipeline.id} -> ${key}`, this.#exporter(key)),
     );
-    let next = withholdUntreated(this.#fanOut(exporters), (records) =>
-      instruments.withheld(pipeline.id, "untreated_finding", records),
+    let next = withholdUntreated(this.#fanOut(exporters), (reason, records) =>
+      instruments.withheld(pipeline.id, reason, records),
     );
     const downstream = pipeline.exporters.map((key) => this.#plan.exporters.get(key)!.id.type);
     const components: Started[] = [];

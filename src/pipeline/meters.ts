@@ -34,19 +34,26 @@ export function countPassing(next: LogsConsumer, passing: Count): LogsConsumer {
 
 /**
  * The last gate before the exporters of a pipeline: a record with a finding that no processor
- * treated does not pass. Nothing of the configuration can open it.
+ * treated does not pass, and no canary either. Nothing of the configuration can open it.
  */
-export function withholdUntreated(next: LogsConsumer, withheld: Count): LogsConsumer {
+export function withholdUntreated(
+  next: LogsConsumer,
+  withheld: (reason: "untreated_finding" | "canary", records: number) => void,
+): LogsConsumer {
   return {
     consumeLogs(batch: LogBatch): Promise<void> {
       const treated = mapRecords(batch, passTreated);
-      const count = batch.records.length - treated.records.length;
-      if (count > 0) withheld(count);
+      if (treated !== batch) {
+        const canaries = batch.records.filter(({ canary }) => canary !== undefined).length;
+        const findings = batch.records.length - treated.records.length - canaries;
+        if (findings > 0) withheld("untreated_finding", findings);
+        if (canaries > 0) withheld("canary", canaries);
+      }
       return treated.records.length > 0 ? next.consumeLogs(treated) : Promise.resolve();
     },
   };
 }
 
 function passTreated(record: LogRecord): LogRecord | undefined {
-  return record.findings === undefined ? record : undefined;
+  return record.findings === undefined && record.canary === undefined ? record : undefined;
 }

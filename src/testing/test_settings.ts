@@ -78,7 +78,7 @@ export async function testSettings(
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     stateDirectory: () => folder(type, options.pipeline ?? "own"),
-    sharedStateDirectory: () => folder(type),
+    sharedStateDirectory: (shared = type) => folder(shared),
     reportStatus: (status, reason) => statuses.push({ status, reason }),
     root,
     logged,

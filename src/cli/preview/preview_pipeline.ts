@@ -13,6 +13,7 @@ import type { Config as DetectorConfig } from "../../../processors/pii_detect/co
 import type { Explanation } from "../../../processors/pii_detect/explain.ts";
 import { Explainer } from "../../../processors/pii_detect/explain.ts";
 import type { LogsConsumer, Processor } from "../../component/component.ts";
+import type { CreateDetector } from "../../component/detector.ts";
 import type { ComponentId, LogAttributes, Settings } from "../../component/settings.ts";
 import { formatComponentId } from "../../component/settings.ts";
 import type { LogBatch } from "../../data/log_batch.ts";
@@ -47,6 +48,7 @@ export interface Outcome {
 
 export interface PreviewOptions {
   readonly throwawayKeys: boolean;
+  readonly createDetector: CreateDetector | undefined;
   /** Told what a component warns of. */
   readonly onWarning: (component: string, message: string, attributes: LogAttributes) => void;
 }
@@ -126,10 +128,12 @@ export class PreviewPipeline {
       downstream.unshift(id.type);
       if (WAITING.has(id.type)) continue;
       const used = this.#options.throwawayKeys ? await keys.in(config) : config;
+      // A preview has seen no registry before this one, so there are no changes to record.
+      const quiet = id.type === "consent" ? { ...(used as object), record_changes: false } : used;
       const next = this.#head;
       const stage: Stage = {
         id: formatComponentId(id),
-        processor: factory.create(used as never, settings, {
+        processor: factory.create(quiet as never, settings, {
           consumeLogs: (batch: LogBatch) => {
             stage.passed += batch.records.length;
             return next.consumeLogs(batch);
@@ -173,7 +177,8 @@ export class PreviewPipeline {
       clock: systemClock,
       random: systemRandom,
       stateDirectory: () => folder(`${id.type}~${id.name}`, pipeline.replaceAll("/", "~")),
-      sharedStateDirectory: () => folder(id.type),
+      sharedStateDirectory: (type = id.type) => folder(type),
+      createDetector: this.#options.createDetector,
       reportStatus: () => {},
     };
   }
