@@ -39,10 +39,10 @@ export interface TestSettingsOptions {
   readonly root?: string;
 }
 
-/** A folder that lives as long as the test. */
+/** A folder that lives as long as the test. Retries: hooks run in order, so others may still write. */
 export async function temporaryDirectory(test: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "vouchsafe-test-"));
-  test.after(() => rm(path, { recursive: true, force: true }));
+  test.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 }
 
