@@ -39,7 +39,10 @@ export interface TestSettingsOptions {
   readonly root?: string;
 }
 
-/** A folder that lives as long as the test. Retries: hooks run in order, so others may still write. */
+/**
+ * A folder that lives as long as the test. Hooks run in their order, so what the test shuts down in
+ * a later one may still write: hence the retries.
+ */
 export async function temporaryDirectory(test: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "vouchsafe-test-"));
   test.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
