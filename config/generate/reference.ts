@@ -47,7 +47,7 @@ export function entityReference(): string {
   text +=
     "| entity | tier | nature | country | what | beside words such as |\n|---|---|---|---|---|---|\n";
   for (const { name, tier, nature, regions, description, nearby } of entityTable) {
-    const words = nearby?.words.split("|") ?? [];
+    const words = [nearby?.words, nearby?.fields].flatMap((list) => list?.split("|") ?? []);
     const shown = words.slice(0, WORDS_SHOWN).map((word) => `\`${word}\``);
     const more = words.length > WORDS_SHOWN ? ", …" : "";
     const cells = [`\`${name}\``, tier, nature, regions?.join(", ") ?? "", cell(description)];

@@ -150,13 +150,20 @@ export const configSchema = z
       .array(z.string())
       .min(1)
       .default(["default"])
-      .describe("`default` for all, names of entities, and `-name` to leave one out"),
+      .describe("`default`, names of entities to add to it, and `-name` to leave one out"),
     regions: z
       .array(z.enum(["all", ...REGIONS]))
       .default(["all"])
       .describe(
         "countries whose identifiers and national phone numbers are looked for (ISO 3166, `uk` for " +
           "Britain); fewer give fewer false findings",
+      ),
+    names: z
+      .enum(["off", "precise", "balanced", "recall"])
+      .default("balanced")
+      .describe(
+        "how readily the model takes words for names: `precise` for logs, `recall` for texts that " +
+          "people write; `off` leaves names to the fields that are called so",
       ),
     treatments: z
       .record(z.string(), treatmentSchema)

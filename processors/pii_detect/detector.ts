@@ -5,6 +5,8 @@ import type { Entity, Region } from "./entities/entity.ts";
 import { REGIONS } from "./entities/entity.ts";
 import { entityTable } from "./entities/entity_table.ts";
 import type { KeyPlan } from "./key_plan.ts";
+import { nameEntities } from "./names/name_entities.ts";
+import { NameSearch } from "./names/name_search.ts";
 import { Scanner } from "./scanner.ts";
 import type { RunRules } from "./user_rules.ts";
 import { compileRules } from "./user_rules.ts";
@@ -13,6 +15,7 @@ export class Detector {
   readonly scanner: Scanner;
   readonly entities: readonly Entity[];
   readonly #runRules: RunRules | undefined;
+  readonly #nameSearch: NameSearch | undefined;
   readonly #lengthMax: number;
 
   constructor(config: Config) {
@@ -31,6 +34,9 @@ export class Detector {
       rules.map((rule) => rule.entity),
     );
     this.#runRules = compileRules(rules);
+    if (config.names !== "off" && nameEntities.some(({ name }) => names.has(name))) {
+      this.#nameSearch = new NameSearch(config.names);
+    }
     this.#lengthMax = config.max_value_size;
   }
 
@@ -43,6 +49,7 @@ export class Detector {
     this.scanner.scan(text, plan.context);
     if (plan.meaning !== undefined) this.scanner.addNamed(plan.meaning);
     this.#runRules?.(this.scanner, text);
+    this.#nameSearch?.run(this.scanner);
   }
 }
 
@@ -50,12 +57,13 @@ function regionsOf({ regions }: Config): readonly Region[] {
   return regions.includes("all") ? REGIONS : (regions as Region[]);
 }
 
-/** `default` is everything; an entity whose treatment is `keep` is not looked for. */
+/** `default` is all but what is on request; what is to be kept is not looked for. */
 function enabledNames(config: Config): ReadonlySet<string> {
   const names = new Set(config.rules.map((rule) => rule.entity));
   for (const entry of config.entities) {
-    if (entry === "default") for (const { name } of entityTable) names.add(name);
-    else if (!entry.startsWith("-")) names.add(entry);
+    if (entry === "default") {
+      for (const { name, isOnRequest } of entityTable) if (isOnRequest !== true) names.add(name);
+    } else if (!entry.startsWith("-")) names.add(entry);
   }
   for (const entry of config.entities) if (entry.startsWith("-")) names.delete(entry.slice(1));
   for (const [name, { action }] of Object.entries(config.treatments)) {

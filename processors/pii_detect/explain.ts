@@ -23,6 +23,7 @@ const REASONS = {
   A: "its shape proves it",
   B: "check digits, grouping or a word beside it",
   C: "a word beside it or the name of its field",
+  D: "the model of names",
 } as const;
 
 export class Explainer {

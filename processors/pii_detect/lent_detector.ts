@@ -15,6 +15,8 @@ export const createDetector: CreateDetector = (options) => {
   const parsed = configSchema.safeParse({
     entities: options.entities,
     min_score: options.minScore,
+    // What the model is not certain of must not stop a record.
+    names: "off",
     allow: { values: options.allowedValues, cidrs: options.allowedNetworks },
   });
   if (!parsed.success) return parsed.error.issues.map(({ message }) => message).join("; ");

@@ -22,6 +22,8 @@ const KEYS_MAX = 4096;
 /** A row that is looked for, and the stretch of text that is to be searched for it next. */
 class Search {
   readonly entity: string;
+  /** `user.name` is a name, `user.name.length` is none. */
+  readonly isField: boolean;
   readonly #nearby: Nearby;
   readonly #shape: RegExp;
   readonly #regions: readonly Region[];
@@ -33,6 +35,7 @@ class Search {
   constructor(
     entity: string,
     nearby: Nearby,
+    isField: boolean,
     regions: readonly Region[],
     isOwnKey: (key: string, search: Search) => boolean,
   ) {
@@ -40,6 +43,7 @@ class Search {
     this.#isOwnKey = (key) => isOwnKey(key, this);
     this.#regions = regions;
     this.#nearby = nearby;
+    this.isField = isField;
     // A value is no part of a longer word or number; the full stop of a sentence may follow it.
     const letter = "\\w\u00c0-\u024f";
     const { source, flags } = nearby.shape;
@@ -59,6 +63,13 @@ class Search {
     }
     this.#to = Math.max(this.#to, to);
     return isFirst;
+  }
+
+  /** Does the value stand in a field whose name says what it is: `first_name=`, `"name": "`? */
+  #isField(text: ScannedText, start: number, end: number, key: string): boolean {
+    if (start === 0 && end === text.length) return key !== "" && this.#isOwnKey(key);
+    const match = FIELD_KEY.exec(text.slice(Math.max(0, start - 56), start));
+    return match !== null && this.#isOwnKey(match[1] ?? match[2]!);
   }
 
   /** Structure first: in `phone=... vis=40000500` the number belongs to `vis`. */
@@ -84,8 +95,12 @@ class Search {
       const [value] = match;
       const { isValid, score } = this.#nearby;
       const at = start + match.index;
-      const isTaken = isMarked(found.marks, at, at + value.length);
-      if (isTaken || this.#isAnothers(stretch, match.index)) {
+      const isOther =
+        isMarked(found.marks, at, at + value.length) ||
+        (this.isField
+          ? !this.#isField(text, at, at + value.length, found.key)
+          : this.#isAnothers(stretch, match.index));
+      if (isOther) {
         this.#shape.lastIndex = match.index + value.length;
       } else if (isValid === undefined || isValid(value, this.#regions)) {
         found.add(this.entity, at, at + value.length, score);
@@ -112,6 +127,8 @@ function isMarked(marks: readonly number[], start: number, end: number): boolean
 
 /** `key=` or `"key":` directly before a value. */
 const OWN_KEY = /(?:([^\s"'=&?;,{}()]{1,48})=|"([^"]{1,48})": ?)\\?["']?$/;
+/** The same, and `Key: ` with words in it. */
+const FIELD_KEY = /(?:([\w\u00c0-\u024f .-]{2,48})(?:: ?|=)|"([^"]{1,48})" ?: ?)\\?["']?$/;
 
 export class NearbySearch {
   readonly #finder: PhraseFinder<Search>;
@@ -126,10 +143,14 @@ export class NearbySearch {
     const phrases: Phrase<Search>[] = [];
     for (const { name, nearby } of entities) {
       if (nearby === undefined) continue;
-      const search = new Search(name, nearby, regions, (key, wanted) =>
-        this.#searchesOf(key).includes(wanted),
-      );
-      for (const text of nearby.words.split("|")) phrases.push({ text, meaning: search });
+      for (const words of [nearby.words, nearby.fields]) {
+        if (words === undefined) continue;
+        const isField = words === nearby.fields;
+        const search = new Search(name, nearby, isField, regions, (key, wanted) =>
+          this.#searchesOf(key).includes(wanted),
+        );
+        for (const text of words.split("|")) phrases.push({ text, meaning: search });
+      }
     }
     this.#finder = new PhraseFinder(phrases);
   }
@@ -154,7 +175,10 @@ export class NearbySearch {
   #searchesOf(key: string): readonly Search[] {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    const searches = this.#finder.findIn(key);
+    const searches = this.#finder
+      .findIn(key)
+      .filter(({ meaning, end }) => !meaning.isField || end === key.length)
+      .map(({ meaning }) => meaning);
     // Names come from outside: nobody may fill the memory with them.
     if (this.#byKey.size >= KEYS_MAX) this.#byKey.clear();
     this.#byKey.set(key, searches);

@@ -86,18 +86,23 @@ export class PhraseFinder<Meaning> {
         // `PANCard` is taken for one word; `panCard` and `PanCard` are two.
         if (kind === CAPITAL) while (kinds[codes[index]!] === CAPITAL) index++;
         while (kinds[codes[index]!] === SMALL) index++;
+        // An `iPhone` is no phone: after a single small letter no new word begins.
+        if (index - start === 1 && kind === SMALL && kinds[codes[index]!] === CAPITAL) {
+          while (kinds[codes[index]!] === CAPITAL) index++;
+          while (kinds[codes[index]!] === SMALL) index++;
+        }
       }
       const hash = hashAt(codes, start);
       if (begins[hash] !== 0) this.#compare(hash, text, start, report);
     }
   }
 
-  findIn(text: string): Meaning[] {
+  findIn(text: string): { readonly meaning: Meaning; readonly end: number }[] {
     const scanned = new ScannedText();
     scanned.set(text);
-    const found = new Set<Meaning>();
-    this.find(scanned, (meaning) => found.add(meaning));
-    return [...found];
+    const found: { meaning: Meaning; end: number }[] = [];
+    this.find(scanned, (meaning, _, end) => found.push({ meaning, end }));
+    return found;
   }
 
   #compare(

@@ -8,7 +8,10 @@ import { ScannedText } from "./scanned_text.ts";
 import { Scanner } from "./scanner.ts";
 
 const all = { minScore: 0.5, isAllowed: () => false };
-const scanner = new Scanner(entityTable, all);
+const scanner = new Scanner(
+  entityTable.filter((entity) => entity.isOnRequest !== true),
+  all,
+);
 
 function found(text: string, key = ""): string[] {
   scanner.scan(text, key);
@@ -92,7 +95,12 @@ function readsOf(text: string): number {
     reads += Math.max(0, end - start);
     return text.slice(start, end);
   };
-  new Scanner(entityTable, all, [], counting).scan(text, "");
+  new Scanner(
+    entityTable.filter((entity) => entity.isOnRequest !== true),
+    all,
+    [],
+    counting,
+  ).scan(text, "");
   return reads;
 }
 

@@ -57,7 +57,8 @@ export class Scanner implements Found {
   /** Bit `n` of `#before[row << 8 | gate index]`: check `n` of the row may follow it. */
   readonly #before: Int32Array;
   readonly #after: Int32Array;
-  readonly #text: ScannedText;
+  /** The text of the last scan. */
+  readonly text: ScannedText;
   readonly #nearby: NearbySearch;
 
   /**
@@ -70,7 +71,7 @@ export class Scanner implements Found {
     extraNames: readonly string[] = [],
     text = new ScannedText(),
   ) {
-    this.#text = text;
+    this.text = text;
     this.#options = options;
     this.#nearby = new NearbySearch(entities, options.regions ?? REGIONS);
     this.names = [...new Set([...entities.map((entity) => entity.name), ...extraNames])];
@@ -100,7 +101,7 @@ export class Scanner implements Found {
    */
   scan(text: string, key: string): void {
     this.#begin(text, key);
-    const { codes, length } = this.#text;
+    const { codes, length } = this.text;
     const kinds = this.#kinds;
     let index = 0;
     while (index < length) {
@@ -123,17 +124,17 @@ export class Scanner implements Found {
         if (this.resume > index) index = this.resume;
       }
     }
-    this.#nearby.run(this.#text, this);
+    this.#nearby.run(this.text, this);
   }
 
   /** Reports the whole text as the value of an attribute whose name says what it is. */
   addNamed(meaning: KeyMeaning): void {
-    reportNamed(this.#text, meaning, this);
+    reportNamed(this.text, meaning, this);
   }
 
   #begin(text: string, key: string): void {
     this.spans.clear();
-    this.#text.set(text);
+    this.text.set(text);
     this.key = key;
     this.resume = 0;
     this.marks.length = 0;
@@ -146,7 +147,7 @@ export class Scanner implements Found {
   add(entity: string, start: number, end: number, score: number): boolean {
     const number = this.#numbers.get(entity);
     if (number === undefined || score < this.#options.minScore) return false;
-    if (this.#options.isAllowed(entity, this.#text.string, start, end)) return false;
+    if (this.#options.isAllowed(entity, this.text.string, start, end)) return false;
     this.spans.add(number, start, end, score);
     return true;
   }
@@ -155,7 +156,7 @@ export class Scanner implements Found {
   #run(row: number, checks: number, at: number): void {
     const verifiers = this.#rows[row]!;
     for (let rest = checks; rest !== 0; rest &= rest - 1) {
-      verifiers[31 - Math.clz32(rest & -rest)]!(this.#text, at, this);
+      verifiers[31 - Math.clz32(rest & -rest)]!(this.text, at, this);
     }
   }
 

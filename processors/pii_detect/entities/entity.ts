@@ -53,7 +53,9 @@ export interface Nearby {
    * Separated by `|`, in lower case; a space stands for a space, `_`, `-`, `.`, `/` or nothing.
    * One must stand within 48 characters.
    */
-  readonly words: string;
+  readonly words?: string;
+  /** The same, but only as the name of the field whose value it is: `user=`, `"user": "`. */
+  readonly fields?: string;
   /** Flags `i` or none; at most 64 characters; no repetition inside a repetition. */
   readonly shape: RegExp;
   /** `regions` are the country sets that are on. */
@@ -75,12 +77,17 @@ export type Region = (typeof REGIONS)[number];
 /** A row of the entity table. */
 export interface Entity {
   readonly name: string;
+  /** True: no part of `default`, looked for only when `entities` names it. */
+  readonly isOnRequest?: boolean;
   /** Only where the set of one of these countries is on; left out: everywhere. */
   readonly regions?: readonly Region[];
   /** For the README's table. */
   readonly description: string;
-  /** A: the shape proves it. B: a check sum, grouping or context proves it. C: context only. */
-  readonly tier: "A" | "B" | "C";
+  /**
+   * A: the shape proves it. B: a check sum, grouping or context proves it. C: context only. D: the
+   * trained model says so.
+   */
+  readonly tier: "A" | "B" | "C" | "D";
   /** Secrets are redacted by default; what identifies a person is tokenized or else redacted. */
   readonly nature: "identifying" | "secret";
   readonly triggers: readonly Trigger[];

@@ -2,11 +2,21 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Scanner } from "../scanner.ts";
+import { configSchema } from "../config.ts";
+import { Detector } from "../detector.ts";
 import { entityTable } from "./entity_table.ts";
 
 const testdata = join(import.meta.dirname, "../testdata");
-const scanner = new Scanner(entityTable, { minScore: 0.5, isAllowed: () => false });
+const detectors = new Map(
+  entityTable.map(({ name, isOnRequest }) => [name, detectorFor(isOnRequest ? name : "default")]),
+);
+
+/** One for all rows, and one more for each that is on request only. */
+function detectorFor(extra: string): Detector {
+  return new Detector(
+    configSchema.parse({ entities: ["default", extra], names: "balanced", allow: { cidrs: [] } }),
+  );
+}
 
 /**
  * A line is one sample. `«»` mark what must be found. `␤` is a line end, and `¦` is nothing: it
@@ -20,7 +30,9 @@ function samples(entity: string, file: string): string[] {
 
 /** The text with the findings of one entity marked. */
 function marked(entity: string, text: string): string {
-  scanner.scan(text, "");
+  const detector = detectors.get(entity)!;
+  const { scanner } = detector;
+  detector.look(text, { context: "", meaning: undefined });
   scanner.spans.settle();
   let result = "";
   let copied = 0;

@@ -4,8 +4,11 @@
  *
  * Of two findings that cover the same characters the one of the earlier row wins.
  */
+
+import { nameEntities } from "../names/name_entities.ts";
 import { apiKeys } from "./api_keys.ts";
 import { cryptoAddress } from "./crypto_address.ts";
+import { date } from "./date.ts";
 import { email } from "./email.ts";
 import type { Entity } from "./entity.ts";
 import { iban } from "./iban.ts";
@@ -23,6 +26,7 @@ import { paymentCard } from "./payment_card.ts";
 import { phoneE164 } from "./phone_e164.ts";
 import { privateKey } from "./private_key.ts";
 import { travelDocument } from "./travel_document.ts";
+import { url } from "./url.ts";
 import { urlUserinfo } from "./url_userinfo.ts";
 import { usSsn } from "./us_ssn.ts";
 
@@ -49,4 +53,7 @@ export const entityTable: readonly Entity[] = [
   ...easternEurope,
   ...asiaAfricaPacific,
   ...everywhere,
+  ...nameEntities,
+  date,
+  url,
 ];

@@ -1,5 +1,5 @@
 /** International bank account numbers (ISO 13616): country, its length, and MOD 97-10. */
-import { ALNUM, CLASSES, LOWER, UPPER, WORD } from "../characters.ts";
+import { ALNUM, CLASSES, DASH, LOWER, UPPER, WORD } from "../characters.ts";
 import { isMod97 } from "../checksums.ts";
 import type { ScannedText } from "../scanned_text.ts";
 import { classAt, codeAt } from "../scanned_text.ts";
@@ -31,7 +31,7 @@ export const iban: Entity = {
 function verifyIban(text: ScannedText, at: number, found: Found): void {
   const start = at - 2;
   const both = classAt(text, start) & classAt(text, start + 1);
-  if ((both & (UPPER | LOWER)) === 0 || (classAt(text, start - 1) & WORD) !== 0) return;
+  if ((both & (UPPER | LOWER)) === 0 || (classAt(text, start - 1) & (WORD | DASH)) !== 0) return;
   const length = LENGTHS[countryIndex(codeAt(text, start), codeAt(text, start + 1))]!;
   if (length === 0) return;
   let characters = "";

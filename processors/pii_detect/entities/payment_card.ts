@@ -16,6 +16,13 @@ const PERCENT = 0x25;
 const DASH = 0x2d;
 const DOT = 0x2e;
 
+/** Hardly any card has more digits, and what counts orders, messages or nanoseconds often has. */
+const CARD_LENGTH = 16;
+const REFERENCES =
+  "order|build|ref|reference|id|block|trace|span|session|request|message|msg|seq|job|batch|offset|" +
+  "epoch|time|ts";
+const REFERENCE = new RegExp(`(?:${REFERENCES})["']?[ :=#]{0,2}["']?$`, "i");
+
 /** `[first prefix, last prefix, lengths]`, prefixes compared over their own number of digits. */
 const ISSUERS: readonly (readonly [number, number, readonly number[]])[] = [
   [4, 4, [13, 16, 19]], // Visa
@@ -68,6 +75,7 @@ function verifyContiguous(text: ScannedText, at: number, found: Found): void {
   if (length < 12 || length > 19) return;
   const digits = text.slice(start, end);
   if (!isLuhn(digits)) return;
+  if (length > CARD_LENGTH && REFERENCE.test(text.slice(Math.max(0, at - 24), at))) return;
   const needsContext = !isIssued(digits) || isPartOfMore(text, at, end);
   if (needsContext && !hasContext(text.string, start, end, found.key, WORDS)) return;
   found.add("payment_card", start, end, needsContext ? 0.7 : 0.9);

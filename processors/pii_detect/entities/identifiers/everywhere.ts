@@ -1,16 +1,10 @@
 /** What a word beside it makes personal, in any country. */
 import { isLuhn } from "../../checksums.ts";
 import type { Entity } from "../entity.ts";
+import { MONTH } from "../months.ts";
 import { digitsOf, identifier } from "./identifier.ts";
 import { isNationalPhone } from "./national_phone.ts";
 
-/** Months in full and short, in the languages of the words below. */
-const MONTH =
-  "jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar|ruari)?|févr?(?:ier)?|mar(?:ch|s|zo)?|märz|maart|" +
-  "apr(?:il)?|avril|abril|may|mai|mayo|mei|june?|juni|juin|junio|july?|juli|juillet|julio|" +
-  "aug(?:ust|ustus)?|août|agosto|sep(?:t|tember|tembre)?|septiembre|oct(?:ober|obre)?|" +
-  "okt(?:ober)?|octubre|nov(?:ember|embre)?|noviembre|" +
-  "dec(?:ember)?|dez(?:ember)?|déc(?:embre)?|diciembre";
 const DATE = new RegExp(
   "(?:18|19|20)\\d{2}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\\d|3[01])|" +
     "(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:(?:18|19|20)\\d{2}|\\d{2})|" +
@@ -25,17 +19,38 @@ const POSTCODE = new RegExp(
     "[A-Z]\\d[A-Z] ?\\d[A-Z]\\d|\\d{2}-\\d{3}|\\d{3}[ -]\\d{2,4}|\\d{4,6}",
 );
 
+/** Accounts that belong to a machine or to everybody. */
+const SYSTEM_ACCOUNTS = new Set(
+  (
+    "root admin administrator system daemon nobody anonymous guest unknown none null undefined true " +
+    "false test user users postgres mysql redis mongodb elasticsearch kafka rabbitmq nginx apache " +
+    "www-data httpd http ftp sshd bin sys mail news uucp lp sync games proxy backup list irc gnats " +
+    "service default local network localservice networkservice public oracle sa docker kube kubelet " +
+    "zookeeper hadoop hdfs spark jenkins gitlab git ubuntu debian centos ec2-user vagrant deploy app worker cron syslog named"
+  ).split(" "),
+);
+
 export const everywhere: readonly Entity[] = [
   identifier("phone_national", undefined, "phone number as it is written within a country", {
     words:
-      "phone|telephone|tel|mobile|cell|cellphone|cellular|fax|whatsapp|msisdn|hotline|call me|call us|" +
-      "call him|call her|call at|call on|phone number|mobile number|contact number|caller id|" +
-      "caller number|telefon|telefonnummer|handy|mobil|" +
-      "téléphone|portable|teléfono|telefono|móvil|movil|celular|cellulare|telefone|telemóvel|" +
-      "telefoon|mobiel|puhelin|tlf|komórka|telefonszám|τηλέφωνο|телефон|电话|手机|電話|携帯|전화",
+      "phone|telephone|tel|cellphone|fax|whatsapp|msisdn|hotline|call me|call us|call him|call her|" +
+      "call at|call on|answering at|reach me|reach us|text me|phone number|mobile number|" +
+      "mobile phone|mobile no|my mobile|cell phone|cell number|my cell|contact number|caller id|" +
+      "caller number|telefon|telefonnummer|handynummer|mobilnummer|téléphone|teléfono|telefono|" +
+      "telefone|telemóvel|telefoon|puhelin|tlf|telefonszám|τηλέφωνο|телефон|电话|手机|電話|携帯|전화",
+    fields:
+      "mobile|cell|cellular|handy|mobil|portable|móvil|movil|celular|cellulare|mobiel|komórka",
     shape: /\(?\d{1,13}(?:(?:[ ./-]\(?|\) ?-?)\d{1,9}){0,5}(?: ?(?:ext|x|ext\.) ?\d{1,5})?/i,
     isValid: isNationalPhone,
     score: 0.7,
+  }),
+  identifier("user_name", undefined, "name with which a person logs in, in a field of that name", {
+    fields:
+      "user|username|user name|login|login name|logname|account name|screen name|nickname|" +
+      "benutzer|benutzername|utilisateur|usuario|utente|gebruiker",
+    shape: /[A-Za-z\u00c0-\u024f][\w.\u00c0-\u024f@+-]{0,62}[\w\u00c0-\u024f]/,
+    isValid: (value) => !SYSTEM_ACCOUNTS.has(value.toLowerCase()),
+    score: 0.6,
   }),
   identifier("passport_number", undefined, "passport number: 6 to 9 digits and capitals", {
     words:
@@ -131,7 +146,7 @@ export const everywhere: readonly Entity[] = [
   }),
   identifier("age", undefined, "age of a person in years", {
     words:
-      "age|aged|years old|year old|years of age|alter|jahre alt|âge|ans|edad|años|età|anni|idade",
+      "age|aged|years old|year old|years of age|y/o|yo|just turned|turned|alter|jahre alt|âge|ans|edad|años|età|anni|idade",
     shape: /(?:1[01]\d|[1-9]\d?)/,
     isValid: (value) => Number(value) <= 119,
     score: 0.5,
