@@ -123,7 +123,9 @@ export class NameSearch {
     const end = ends[next - 1]!;
     const { string } = this.#covered.text;
     if (reading.isStrict && !isStrict(string, start, end)) return false;
-    if (label !== ADDRESS && this.#hasCapitals && SMALL.test(texts[first]!)) return false;
+    if (label === ADDRESS) {
+      if (next - first === 1 && !/\d/.test(texts[first]!)) return false;
+    } else if (this.#hasCapitals && SMALL.test(texts[first]!)) return false;
     const wholeStart = this.#covered.wholeIndex(start);
     return scanner.add(entity, wholeStart, this.#covered.wholeIndex(end), reading.score);
   }

@@ -17,7 +17,7 @@ import { loadGazetteer } from "./gazetteer.ts";
 import { countVariants, HELD_OUT, TRAINING } from "./templates.ts";
 
 const SEED = 20_261_127;
-const TEXTS = 60_000;
+const TEXTS = 100_000;
 const EPOCHS = 3;
 const HELD_OUT_TEXTS = 4000;
 /** One name in five is kept from training, and of the others one in four from the lexicon then. */
