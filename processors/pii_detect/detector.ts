@@ -28,15 +28,16 @@ export class Detector {
     );
     const rules = config.rules.filter((rule) => names.has(rule.entity));
     const isAllowed = compileAllowList(config.allow);
-    this.scanner = new Scanner(
-      this.entities,
-      { minScore: config.min_score, isAllowed, regions },
-      rules.map((rule) => rule.entity),
-    );
-    this.#runRules = compileRules(rules);
     if (config.names !== "off" && nameEntities.some(({ name }) => names.has(name))) {
       this.#nameSearch = new NameSearch(config.names);
     }
+    const listener = this.#nameSearch && { listener: this.#nameSearch.gate };
+    this.scanner = new Scanner(
+      this.entities,
+      { minScore: config.min_score, isAllowed, regions, ...listener },
+      rules.map((rule) => rule.entity),
+    );
+    this.#runRules = compileRules(rules);
     this.#lengthMax = config.max_value_size;
   }
 

@@ -6,18 +6,27 @@
  * Invariant: the time is linear in the length of the text. A stretch of text is searched at most
  * once for each entity, and a search never leaves its stretch.
  */
+import { CLASSES, EXTENDED, KEY } from "./characters.ts";
 import type { Found, Nearby, Region } from "./entities/entity.ts";
-import type { Phrase } from "./phrases.ts";
+import type { Phrase, WordListener } from "./phrases.ts";
 import { PhraseFinder } from "./phrases.ts";
 import type { ScannedText } from "./scanned_text.ts";
+import { codeAt } from "./scanned_text.ts";
 
 /** A word counts when the value begins or ends within so many characters of it. */
 const WINDOW = 48;
+/** A field's value begins so near behind its name: `"name" : "`. */
+const GAP_MAX = 6;
 /** No value is longer; a stretch reaches so far beyond the window that a value in it is whole. */
 const VALUE_LENGTH_MAX = 64;
 /** Under a name that says what it is, so much of the text is looked at. */
 const NAMED_LENGTH_MAX = 4096;
 const KEYS_MAX = 4096;
+const KEY_LENGTH_MAX = 48;
+const SPACE = 0x20;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const BACKSLASH = 0x5c;
 
 /** A row that is looked for, and the stretch of text that is to be searched for it next. */
 class Search {
@@ -68,8 +77,8 @@ class Search {
   /** Does the value stand in a field whose name says what it is: `first_name=`, `"name": "`? */
   #isField(text: ScannedText, start: number, end: number, key: string): boolean {
     if (start === 0 && end === text.length) return key !== "" && this.#isOwnKey(key);
-    const match = FIELD_KEY.exec(text.slice(Math.max(0, start - 56), start));
-    return match !== null && this.#isOwnKey(match[1] ?? match[2]!);
+    const fieldKey = keyBefore(text, start);
+    return fieldKey !== "" && this.#isOwnKey(fieldKey);
   }
 
   /** Structure first: in `phone=... vis=40000500` the number belongs to `vis`. */
@@ -125,13 +134,46 @@ function isMarked(marks: readonly number[], start: number, end: number): boolean
   return low * 2 < marks.length && marks[low * 2]! < end;
 }
 
+/** Does `=`, `:` or a quotation mark follow, as behind the name of a field? */
+function isKeyEnd(text: ScannedText, end: number): boolean {
+  const code = codeAt(text, end);
+  return code === EQUALS || code === COLON || code === 0x22 || code === BACKSLASH;
+}
+
 /** `key=` or `"key":` directly before a value. */
 const OWN_KEY = /(?:([^\s"'=&?;,{}()]{1,48})=|"([^"]{1,48})": ?)\\?["']?$/;
-/** The same, and `Key: ` with words in it. */
-const FIELD_KEY = /(?:([\w\u00c0-\u024f .-]{2,48})(?:: ?|=)|"([^"]{1,48})" ?: ?)\\?["']?$/;
+/** `key=value`, `"key": "value"`, `First name: value`: the key before the value; "" if none. */
+function keyBefore(text: ScannedText, start: number): string {
+  let end = start;
+  if (isQuote(codeAt(text, end - 1))) end--;
+  if (codeAt(text, end - 1) === BACKSLASH) end--;
+  const isApart = codeAt(text, end - 1) === SPACE;
+  if (isApart) end--;
+  const mark = codeAt(text, end - 1);
+  // In `logname= uid=0` the first is empty.
+  if (mark !== COLON && (mark !== EQUALS || isApart)) return "";
+  end--;
+  if (codeAt(text, end - 1) === SPACE) end--;
+  if (isQuote(codeAt(text, end - 1))) end--;
+  if (codeAt(text, end - 1) === BACKSLASH) end--;
+  const limit = Math.max(0, end - KEY_LENGTH_MAX);
+  let first = end;
+  while (first > limit && isKeyCode(text.codes[first - 1]!)) first--;
+  return text.slice(first, end);
+}
+
+function isQuote(code: number): boolean {
+  return code === 0x22 || code === 0x27;
+}
+
+/** Words of a key may have spaces between them. */
+function isKeyCode(code: number): boolean {
+  return code === SPACE || (CLASSES[code]! & (KEY | EXTENDED)) !== 0;
+}
 
 export class NearbySearch {
-  readonly #finder: PhraseFinder<Search>;
+  readonly #finder: PhraseFinder<Search | WordListener>;
+  readonly #listener: WordListener | undefined;
   readonly #pending: Search[] = [];
   readonly #byKey = new Map<string, readonly Search[]>();
 
@@ -139,8 +181,11 @@ export class NearbySearch {
   constructor(
     entities: readonly { readonly name: string; readonly nearby?: Nearby }[],
     regions: readonly Region[],
+    listener?: WordListener,
   ) {
-    const phrases: Phrase<Search>[] = [];
+    this.#listener = listener;
+    const phrases: Phrase<Search | WordListener>[] = [];
+    for (const text of listener?.words ?? []) phrases.push({ text, meaning: listener! });
     for (const { name, nearby } of entities) {
       if (nearby === undefined) continue;
       for (const words of [nearby.words, nearby.fields]) {
@@ -163,10 +208,18 @@ export class NearbySearch {
         if (search.widen(0, to, text, found)) this.#pending.push(search);
       }
     }
-    this.#finder.find(text, (search, start, end) => {
+    this.#listener?.begin();
+    const report = (search: Search | WordListener, start: number, end: number): void => {
+      if (!(search instanceof Search)) {
+        search.hear(text, start, end);
+        return;
+      }
+      if (search.isField && !isKeyEnd(text, end)) return;
       if (isMarked(found.marks, start, end)) return;
-      if (search.widen(start - WINDOW, end + WINDOW, text, found)) this.#pending.push(search);
-    });
+      const [from, to] = search.isField ? [end, end + GAP_MAX] : [start - WINDOW, end + WINDOW];
+      if (search.widen(from, to, text, found)) this.#pending.push(search);
+    };
+    this.#finder.find(text, report, this.#listener);
     if (this.#pending.length === 0) return;
     for (const search of this.#pending) search.run(text, found);
     this.#pending.length = 0;
@@ -177,8 +230,10 @@ export class NearbySearch {
     if (known !== undefined) return known;
     const searches = this.#finder
       .findIn(key)
-      .filter(({ meaning, end }) => !meaning.isField || end === key.length)
-      .map(({ meaning }) => meaning);
+      .filter(
+        ({ meaning, end }) => meaning instanceof Search && (!meaning.isField || end === key.length),
+      )
+      .map(({ meaning }) => meaning as Search);
     // Names come from outside: nobody may fill the memory with them.
     if (this.#byKey.size >= KEYS_MAX) this.#byKey.clear();
     this.#byKey.set(key, searches);

@@ -40,6 +40,15 @@ const FOLDED = new Uint8Array(65_536).map((_, code) => {
   return small >= 0x61 && small <= 0x7a ? small - 0x60 : 27 + (small % 5);
 });
 
+/** Learns of words as the text is read. */
+export interface WordListener {
+  /** Lower case; it hears of these. */
+  readonly words: readonly string[];
+  begin(): void;
+  hear(text: ScannedText, start: number, end: number): void;
+  hearCapitalized(text: ScannedText, start: number, end: number): void;
+}
+
 interface Entry<Meaning> {
   readonly codes: readonly number[];
   readonly meanings: Meaning[];
@@ -70,7 +79,12 @@ export class PhraseFinder<Meaning> {
     }
   }
 
-  find(text: ScannedText, report: (meaning: Meaning, start: number, end: number) => void): void {
+  /** Also tells `listener` of the words with one capital at their front and two small letters. */
+  find(
+    text: ScannedText,
+    report: (meaning: Meaning, start: number, end: number) => void,
+    listener?: Pick<WordListener, "hearCapitalized">,
+  ): void {
     const { codes, length } = text;
     const begins = this.#begins;
     const kinds = KINDS;
@@ -85,7 +99,13 @@ export class PhraseFinder<Meaning> {
       if (kind !== UNSPACED) {
         // `PANCard` is taken for one word; `panCard` and `PanCard` are two.
         if (kind === CAPITAL) while (kinds[codes[index]!] === CAPITAL) index++;
+        const isCapitalized = kind === CAPITAL && index - start === 1;
         while (kinds[codes[index]!] === SMALL) index++;
+        if (isCapitalized && listener !== undefined && index - start > 2) {
+          // CamelCase is a thing in programs.
+          const isAlone = kinds[codes[index]!] === NO_LETTER && !isLetterBefore(codes, start);
+          if (isAlone) listener.hearCapitalized(text, start, index);
+        }
         // An `iPhone` is no phone: after a single small letter no new word begins.
         if (index - start === 1 && kind === SMALL && kinds[codes[index]!] === CAPITAL) {
           while (kinds[codes[index]!] === CAPITAL) index++;
@@ -117,6 +137,10 @@ export class PhraseFinder<Meaning> {
       for (const meaning of meanings) report(meaning, start, end);
     }
   }
+}
+
+function isLetterBefore(codes: Uint16Array, start: number): boolean {
+  return start > 0 && KINDS[codes[start - 1]!] !== NO_LETTER;
 }
 
 function isUnspacedLetter(code: number): boolean {

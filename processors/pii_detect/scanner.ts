@@ -14,6 +14,7 @@ import { REGIONS } from "./entities/entity.ts";
 import { reportNamed } from "./entities/keyed_secrets.ts";
 import type { KeyMeaning } from "./key_names.ts";
 import { NearbySearch } from "./nearby.ts";
+import type { WordListener } from "./phrases.ts";
 import { ScannedText } from "./scanned_text.ts";
 import { Spans } from "./spans.ts";
 
@@ -39,6 +40,8 @@ export interface ScannerOptions {
   readonly isAllowed: (entity: string, text: string, start: number, end: number) => boolean;
   /** Countries whose phone numbers are looked for; all when left out. */
   readonly regions?: readonly Region[];
+  /** Hears the words of each text while it is scanned. */
+  readonly listener?: WordListener;
 }
 
 export class Scanner implements Found {
@@ -73,7 +76,7 @@ export class Scanner implements Found {
   ) {
     this.text = text;
     this.#options = options;
-    this.#nearby = new NearbySearch(entities, options.regions ?? REGIONS);
+    this.#nearby = new NearbySearch(entities, options.regions ?? REGIONS, options.listener);
     this.names = [...new Set([...entities.map((entity) => entity.name), ...extraNames])];
     for (const [number, name] of this.names.entries()) this.#numbers.set(name, number);
     // A trigger that several entities share is compiled once.

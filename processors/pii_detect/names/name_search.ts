@@ -55,7 +55,8 @@ let model: Tagger | undefined;
 export class NameSearch {
   readonly #mode: Mode;
   readonly #tagger: Tagger;
-  readonly #gate: Gate;
+  /** To hear the words of each text before {@link run}. */
+  readonly gate: Gate;
   readonly #covered = new CoveredText();
   readonly #words = newWords();
   #hasCapitals = true;
@@ -67,7 +68,7 @@ export class NameSearch {
     const chosen: Mode = NAME_MODES[mode];
     this.#mode = chosen;
     this.#tagger = model;
-    this.#gate = new Gate(model.lexicon);
+    this.gate = new Gate(model.lexicon);
     this.#entities = LABELS.map((label) =>
       label === "none" || !chosen.labels.includes(label) ? undefined : LABEL_ENTITIES[label].name,
     );
@@ -75,11 +76,13 @@ export class NameSearch {
 
   /** Adds what it finds in the text that `scanner` has just scanned. */
   run(scanner: Scanner): void {
+    // Less is in the text when what is found is covered: no more can open the gate.
+    if (this.#mode.readings[this.gate.kind(scanner.text)] === undefined) return;
     // What is found becomes a token, and what is beside a token may look like a name.
     for (let round = 0; round < ROUNDS_MAX; round++) {
       this.#covered.set(scanner);
       const { text } = this.#covered;
-      const reading = this.#mode.readings[this.#gate.kindOf(text)];
+      const reading = this.#mode.readings[this.gate.kindOf(text)];
       if (reading === undefined) return;
       // Who writes without capitals writes names so, too; others do not.
       this.#hasCapitals = /\p{Lu}/u.test(text.string);
