@@ -20,6 +20,7 @@ import type { GraphEnvironment } from "./pipeline/environment.ts";
 import { Graph } from "./pipeline/graph.ts";
 import type { MakeGraph } from "./pipeline/running_graph.ts";
 import { RunningGraph } from "./pipeline/running_graph.ts";
+import { requirePrivateSecrets } from "./secret_files.ts";
 import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
@@ -42,6 +43,7 @@ export interface RunningAgent {
 /** Rejects with an `AgentError` when a component cannot start; then nothing is left running. */
 export async function startAgent(config: CheckedConfig, stderr: Writable): Promise<RunningAgent> {
   const { service } = config;
+  await requirePrivateSecrets(config);
   const lock = await lockState(config);
   const telemetry = createTelemetry({
     version: VERSION,
@@ -67,7 +69,10 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
           return;
         }
         telemetry.logger.info("reloading");
-        const error = await graph.replace(makerOf(next, telemetry), deadline);
+        const error = await requirePrivateSecrets(next).then(
+          () => graph.replace(makerOf(next, telemetry), deadline),
+          (insecure: unknown) => insecure,
+        );
         if (error === undefined) {
           telemetry.logger.info("reloaded", { pipelines: next.pipelines.length });
         } else {

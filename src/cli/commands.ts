@@ -5,6 +5,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).runCommand,
   demo: async () => (await import("./demo.ts")).demoCommand,
   validate: async () => (await import("./validate.ts")).validateCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
   config: async () => (await import("./config_show.ts")).configCommand,
   preview: async () => (await import("./preview.ts")).previewCommand,
   components: async () => (await import("./components.ts")).componentsCommand,
