@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { TestContext } from "node:test";
@@ -10,6 +10,7 @@ import { loadConfig } from "../config/load.ts";
 import type { RunningAgent } from "./agent.ts";
 import { startAgent } from "./agent.ts";
 import { temporaryDirectory } from "./testing/test_settings.ts";
+import { waitUntil } from "./testing/wait_until.ts";
 
 interface Folders {
   readonly state: string;
@@ -19,7 +20,13 @@ interface Folders {
 async function configure(directory: string, { state, storage }: Folders): Promise<CheckedConfig> {
   const path = join(directory, "vouchsafe.yaml");
   const file = {
-    receivers: { file_log: { include: [join(directory, "*.log")], storage: "file_storage" } },
+    receivers: {
+      file_log: {
+        include: [join(directory, "*.log")],
+        start_at: "beginning",
+        storage: "file_storage",
+      },
+    },
     exporters: { debug: {} },
     extensions: {
       file_storage: { directory: storage },
@@ -76,3 +83,34 @@ test("a state directory that cannot be used is named with its key and the reason
   const expected = { code: "storage.unwritable", message: /service\.state_directory .*EEXIST/ };
   await assert.rejects(startAgent(config, new PassThrough().resume()), expected);
 });
+
+test("the status page shows pipelines, components, their state and their counts", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const folders = { state: join(directory, "state"), storage: join(directory, "storage") };
+  await writeFile(join(directory, "a.log"), "");
+  const agent = await start(t, await configure(directory, folders));
+  await appendFile(join(directory, "a.log"), "one\ntwo\n");
+  const status = async () =>
+    (await fetch(`http://127.0.0.1:${agent.ports.health}/pipelines`)).json() as Promise<Status>;
+  await waitUntil("both lines are counted", async () => {
+    const [pipeline] = (await status()).pipelines;
+    return pipeline?.exporters[0]?.sent === 2 && pipeline.receivers[0]?.accepted === 2;
+  });
+  const { pipelines, branches } = await status();
+  const [pipeline] = pipelines;
+  assert.equal(pipeline?.id, "logs");
+  assert.partialDeepStrictEqual(pipeline.receivers, [{ id: "file_log", status: "ok" }]);
+  assert.partialDeepStrictEqual(pipeline.exporters, [{ id: "debug", status: "ok" }]);
+  assert.deepEqual(pipeline.withheld, {});
+  assert.ok(branches.length > 0 && branches.every((branch) => branch.blocked_seconds === 0));
+});
+
+interface Status {
+  readonly pipelines: readonly {
+    readonly id: string;
+    readonly withheld: object;
+    readonly receivers: readonly { readonly accepted?: number }[];
+    readonly exporters: readonly { readonly sent?: number }[];
+  }[];
+  readonly branches: readonly { readonly name: string; readonly blocked_seconds: number }[];
+}

@@ -99,6 +99,7 @@ function makerOf(config: CheckedConfig, telemetry: Telemetry): MakeGraph {
   return () => {
     // Components that are no longer there have no state.
     telemetry.status.clear();
+    telemetry.pipelines.show(config.pipelines);
     const meters = new ScopedMeters();
     const environment = graphEnvironment(config, telemetry, meters);
     return { graph: Graph.build(config, environment), end: () => meters.end() };

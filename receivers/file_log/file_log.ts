@@ -62,6 +62,10 @@ export class FileLogReceiver implements Receiver {
       openFiles: () => this.#handles.count,
       readingFiles: () => tails().filter((tail) => tail.isReading).length,
       lagBytes: () => tails().reduce((sum, tail) => sum + tail.lagBytes, 0),
+      lagOfFiles: () =>
+        tails()
+          .filter((tail) => tail.lagBytes > 0)
+          .map(({ entry, lagBytes }) => ({ path: entry.path, lagBytes })),
       inFlightBytes: () => this.#budget.usedBytes,
     });
   }

@@ -6,8 +6,13 @@ export interface Gauges {
   readonly readingFiles: () => number;
   /** Bytes on disk that are not read yet. */
   readonly lagBytes: () => number;
+  /** Of each file with unread bytes. */
+  readonly lagOfFiles: () => readonly { readonly path: string; readonly lagBytes: number }[];
   readonly inFlightBytes: () => number;
 }
+
+/** Paths are labels, and each label costs memory here and in whatever stores the metrics. */
+const FILES_SHOWN_MAX = 20;
 
 export interface Instruments {
   oversized(count: number): void;
@@ -23,6 +28,17 @@ export function createInstruments({ meter }: Pick<Settings, "meter">, gauges: Ga
   observe("otelcol_fileconsumer_open_files", "Open files.", "1", gauges.openFiles);
   observe("otelcol_fileconsumer_reading_files", "Files being read.", "1", gauges.readingFiles);
   observe("vouchsafe_file_log_lag_bytes", "Bytes that are not read yet.", "By", gauges.lagBytes);
+  meter
+    .createObservableGauge("vouchsafe_file_log_file_lag_bytes", {
+      description: "Bytes that are not read yet, of the 20 files that are most behind, by path.",
+      unit: "By",
+    })
+    .addCallback((result) => {
+      const files = [...gauges.lagOfFiles()].sort((a, b) => b.lagBytes - a.lagBytes);
+      for (const { path, lagBytes } of files.slice(0, FILES_SHOWN_MAX)) {
+        result.observe(lagBytes, { path });
+      }
+    });
   observe(
     "vouchsafe_file_log_in_flight_bytes",
     "Bytes that are read and not acknowledged yet.",

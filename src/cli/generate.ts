@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Factories } from "../../config/factories.ts";
 import { factoryIndex } from "../../config/generate/factory_index.ts";
 import { fileSchema } from "../../config/generate/file_schema.ts";
+import { metricTable } from "../../config/generate/metric_reference.ts";
 import { fillOptionTable, optionTable } from "../../config/generate/option_table.ts";
 import {
   componentReference,
@@ -38,6 +39,7 @@ type GeneratedFiles = Map<string, string | undefined>;
 
 async function generatedFiles(): Promise<GeneratedFiles> {
   const files: GeneratedFiles = new Map();
+  const sources: string[] = [];
   const found: Record<Section, AnyFactory[]> = { receivers: [], processors: [], exporters: [] };
   for (const section of SECTIONS) {
     const folders = await componentFolders(section);
@@ -45,6 +47,7 @@ async function generatedFiles(): Promise<GeneratedFiles> {
     for (const folder of folders) {
       const factory = await importFactory(section, folder);
       found[section].push(factory);
+      sources.push(`${section}/${folder}`);
       await addPage(files, `${section}/${folder}/README.md`, optionTable(factory.configSchema));
     }
   }
@@ -54,6 +57,7 @@ async function generatedFiles(): Promise<GeneratedFiles> {
   files.set("docs/reference/entities.md", entityReference());
   files.set("docs/reference/components.md", componentReference(factories));
   await addPage(files, "docs/reference/configuration.md", optionTable(serviceSchema));
+  await addPage(files, "docs/reference/telemetry.md", await metricTable(ROOT, sources));
   return files;
 }
 

@@ -5,11 +5,17 @@
  */
 import type { Clock } from "../component/settings.ts";
 import type { Page, Pages } from "./http_endpoint.ts";
+import type { PipelineStatus } from "./pipeline_status.ts";
 import type { StatusRegistry } from "./status.ts";
 
-export function healthPages(registry: StatusRegistry, clock: Clock): Pages {
+export function healthPages(
+  registry: StatusRegistry,
+  pipelines: PipelineStatus,
+  clock: Clock,
+): Pages {
   const startMs = clock.nowMs();
   return (path) => {
+    if (path === "/pipelines") return jsonPage(200, pipelines.describe(registry.components));
     if (path !== "/" && path !== "/status") return undefined;
     return healthPage(registry, startMs, clock.nowMs());
   };
@@ -24,9 +30,10 @@ function healthPage(registry: StatusRegistry, startMs: number, nowMs: number): P
     uptime: `${Math.floor(Math.max(0, nowMs - startMs) / 1000)}s`,
     components: registry.components,
   };
-  return {
-    status: healthy ? 200 : 503,
-    contentType: "application/json",
-    body: `${JSON.stringify(content, undefined, 2)}\n`,
-  };
+  return jsonPage(healthy ? 200 : 503, content);
+}
+
+function jsonPage(status: number, content: object): Page {
+  const body = `${JSON.stringify(content, undefined, 2)}\n`;
+  return { status, contentType: "application/json", body };
 }

@@ -9,7 +9,7 @@ import { createNoopMeter } from "@opentelemetry/api";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { AggregationTemporality, InstrumentType, MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Clock, ComponentId } from "../component/settings.ts";
 import { formatComponentId } from "../component/settings.ts";
 import type { Page, Pages } from "./http_endpoint.ts";
@@ -25,6 +25,7 @@ export class AgentMetrics {
   constructor(resource: Resource, clock: Clock) {
     // Only its reading is used: its server can neither name a port in use nor be bounded.
     this.#reader = new PrometheusExporter({ preventServerStart: true });
+    this.#reader.selectAggregationTemporality = gaugesShowNowAlone;
     this.#provider = new MeterProvider({ resource, readers: [this.#reader] });
     observeProcess(this.agentMeter("process"), clock);
   }
@@ -64,6 +65,13 @@ export class AgentMetrics {
       body: withoutTypeSuffix(this.#serializer.serialize(resourceMetrics), resourceMetrics),
     };
   }
+}
+
+/** Cumulative gauges would go on showing what nobody observes any more, and keep it in memory. */
+export function gaugesShowNowAlone(type: InstrumentType): AggregationTemporality {
+  return type === InstrumentType.OBSERVABLE_GAUGE
+    ? AggregationTemporality.DELTA
+    : AggregationTemporality.CUMULATIVE;
 }
 
 /** For an agent without metrics: instruments that cost nothing. */

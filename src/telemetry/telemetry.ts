@@ -18,6 +18,7 @@ import type { LogSampling } from "./log_sampler.ts";
 import type { LogLevel } from "./logs.ts";
 import { AgentLogs } from "./logs.ts";
 import { AgentMetrics, noMeter } from "./metrics.ts";
+import { PipelineStatus } from "./pipeline_status.ts";
 import { StatusRegistry } from "./status.ts";
 
 export interface TelemetryOptions {
@@ -39,6 +40,7 @@ export interface Telemetry {
   readonly logger: ComponentLogger;
   readonly instruments: Instruments;
   readonly status: StatusRegistry;
+  readonly pipelines: PipelineStatus;
   loggerFor(id: ComponentId, pipeline?: string): ComponentLogger;
   meterFor(id: ComponentId, pipeline?: string): Meter;
   /** Ports that were taken; undefined for a page that is off. Only after `start`. */
@@ -61,17 +63,25 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const color = stderr.isTTY === true && (process.env.NO_COLOR ?? "") === "";
   const logs = new AgentLogs({ ...options, output: stderr, color, resource });
   const status = new StatusRegistry(clock);
+  const pipelines = new PipelineStatus();
   const metrics = options.metrics === undefined ? undefined : new AgentMetrics(resource, clock);
   const metricsEndpoint =
     metrics && new HttpEndpoint("service.telemetry.metrics", options.metrics!, metrics.pages);
   const healthEndpoint =
     options.health &&
-    new HttpEndpoint("extensions.health_check", options.health, healthPages(status, clock));
+    new HttpEndpoint(
+      "extensions.health_check",
+      options.health,
+      healthPages(status, pipelines, clock),
+    );
 
   return {
     logger: logs.loggerFor("agent"),
-    instruments: createPipelineInstruments(metrics?.agentMeter("pipeline") ?? noMeter),
+    instruments: pipelines.counting(
+      createPipelineInstruments(metrics?.agentMeter("pipeline") ?? noMeter),
+    ),
     status,
+    pipelines,
     loggerFor: (id, pipeline) => logs.loggerFor(id, pipeline),
     meterFor: (id, pipeline) => metrics?.meterFor(id, pipeline) ?? noMeter,
     get ports() {

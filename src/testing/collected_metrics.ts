@@ -2,6 +2,7 @@
 import type { Meter } from "@opentelemetry/api";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { gaugesShowNowAlone } from "../telemetry/metrics.ts";
 
 class ReadOnDemand extends MetricReader {
   protected async onForceFlush(): Promise<void> {}
@@ -9,7 +10,9 @@ class ReadOnDemand extends MetricReader {
 }
 
 export class CollectedMetrics {
-  readonly #reader = new ReadOnDemand();
+  readonly #reader = new ReadOnDemand({
+    aggregationTemporalitySelector: gaugesShowNowAlone,
+  });
   readonly meter: Meter = new MeterProvider({ readers: [this.#reader] }).getMeter("test");
 
   /**
