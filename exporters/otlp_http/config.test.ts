@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { Backoff, parseRetryAfterMs, RETRY_AFTER_MAX_MS } from "../../src/lib/sending/backoff.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { configSchema, logsUrl } from "./config.ts";
+import { configSchema, logsUrls } from "./config.ts";
 
 const endpoint = "http://localhost:4318";
 
@@ -43,7 +43,7 @@ test("the defaults are the Collector's", () => {
 });
 
 test("the path of logs is appended to endpoint and not to logs_endpoint", () => {
-  const urlOf = (config: object): string => logsUrl(configSchema.parse(config));
+  const urlOf = (config: object): string | undefined => logsUrls(configSchema.parse(config))[0];
   assert.equal(urlOf({ endpoint }), "http://localhost:4318/v1/logs");
   assert.equal(urlOf({ endpoint: "https://b/otlp/" }), "https://b/otlp/v1/logs");
   assert.equal(urlOf({ endpoint, logs_endpoint: "http://l/x" }), "http://l/x");

@@ -17,6 +17,16 @@ export const configSchema = z
   .strictObject({
     endpoint: url.optional().describe("Base URL of the backend; `/v1/logs` is appended."),
     logs_endpoint: url.optional().describe("URL for logs, taken as it is; used before `endpoint`."),
+    endpoints: z
+      .array(url)
+      .min(2)
+      .max(64)
+      .optional()
+      .describe("Base URLs of several backends instead of `endpoint`. Not in the Collector."),
+    balancer_name: z
+      .enum(["round_robin", "pick_first"])
+      .default("round_robin")
+      .describe("Requests in turn to all `endpoints` that work, or all to the first that does."),
     encoding: z.enum(["proto", "json"]).default("proto").describe("Encoding of OTLP."),
     headers: headersSchema.prefault({}).describe("Headers of each request. Values are secrets."),
     timeout: durationMs
@@ -41,11 +51,18 @@ export const configSchema = z
       .describe("Concurrency, and a durable queue. There is no queue in memory."),
   })
   .superRefine((config, context) => {
-    const target = config.logs_endpoint ?? config.endpoint;
+    const several = config.endpoints;
+    const target = config.logs_endpoint ?? config.endpoint ?? several?.[0];
     const issue = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (target === undefined) issue([], "set endpoint, for example http://localhost:4318");
-    if (config.tls.insecure && target?.startsWith("https:")) {
+    if (several !== undefined && (config.logs_endpoint ?? config.endpoint) !== undefined) {
+      issue(["endpoints"], "set either endpoints or one endpoint");
+    }
+    if (new Set(several).size !== (several?.length ?? 0)) {
+      issue(["endpoints"], "names a backend twice");
+    }
+    if (config.tls.insecure && [target, ...(several ?? [])].some(isHttps)) {
       issue(["tls", "insecure"], "the endpoint is https; remove insecure or write http://");
     }
     if ((config.tls.cert_file === undefined) !== (config.tls.key_file === undefined)) {
@@ -58,10 +75,15 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 
-/** Where logs are sent. */
-export function logsUrl(config: Config): string {
-  if (config.logs_endpoint !== undefined) return config.logs_endpoint;
-  return `${config.endpoint!.replace(/\/+$/, "")}/v1/logs`;
+/** Where logs are sent; several where the backends share them. */
+export function logsUrls(config: Config): string[] {
+  if (config.logs_endpoint !== undefined) return [config.logs_endpoint];
+  const bases = config.endpoints ?? [config.endpoint!];
+  return bases.map((base) => `${base.replace(/\/+$/, "")}/v1/logs`);
+}
+
+function isHttps(text: string | undefined): boolean {
+  return text?.startsWith("https:") === true;
 }
 
 function urlProblem(text: string): string | undefined {

@@ -12,26 +12,30 @@ import type { Outcome } from "../../src/lib/sending/sender.ts";
 import { requestsMax, Sender } from "../../src/lib/sending/sender.ts";
 import { Attempt } from "./attempt.ts";
 import type { Config } from "./config.ts";
-import { logsUrl } from "./config.ts";
+import { logsUrls } from "./config.ts";
 import { OfficialExporters } from "./official.ts";
+import { Targets } from "./targets.ts";
 import { createAgent } from "./tls.ts";
+
+interface Target {
+  readonly official: OfficialExporters;
+  readonly agent: Agent;
+}
 
 export class OtlpHttpExporter implements Exporter {
   readonly #config: Config;
   readonly #settings: Settings;
-  readonly #url: string;
   readonly #endpoint: string;
   readonly #sender: Sender;
-  #official: OfficialExporters | undefined;
-  #agent: Agent | undefined;
+  #all: readonly Target[] = [];
+  #targets: Targets<Target> | undefined;
 
   constructor(config: Config, settings: Settings) {
     this.#config = config;
     this.#settings = settings;
-    this.#url = logsUrl(config);
     // A query may hold a token, so it is never shown.
-    const { origin, pathname } = new URL(this.#url);
-    this.#endpoint = origin + pathname;
+    const shown = logsUrls(config).map((url) => new URL(url).origin + new URL(url).pathname);
+    this.#endpoint = shown.join(", ");
     this.#sender = new Sender({
       settings,
       endpoint: this.#endpoint,
@@ -47,18 +51,12 @@ export class OtlpHttpExporter implements Exporter {
   }
 
   async start(): Promise<void> {
-    const { tls, encoding, compression, timeout, headers } = this.#config;
-    this.#agent = await createAgent(this.#url, tls, requestsMax(this.#config.sending_queue));
-    this.#official = new OfficialExporters({
-      url: this.#url,
-      encoding,
-      compression,
-      timeoutMs: timeout,
-      agent: this.#agent,
-      headers: async () => {
-        Attempt.begin();
-        return Object.fromEntries(headers.map(([name, secret]) => [name, secret.reveal()]));
-      },
+    const { tls, balancer_name: balancer, retry_on_failure: retry } = this.#config;
+    this.#all = await Promise.all(logsUrls(this.#config).map((url) => this.#open(url)));
+    this.#targets = new Targets(this.#all, {
+      takesTurns: balancer === "round_robin",
+      restMs: retry.initial_interval,
+      clock: this.#settings.clock,
     });
     if (tls.insecure_skip_verify) {
       this.#settings.logger.warn("the backend's certificate is not checked", {
@@ -74,16 +72,44 @@ export class OtlpHttpExporter implements Exporter {
   /** Requests under way get until the deadline; batches that wait for a retry are given back. */
   async shutdown(deadline: AbortSignal): Promise<void> {
     await this.#sender.shutdown(deadline);
-    this.#agent?.destroy();
+    for (const { agent } of this.#all) agent.destroy();
   }
 
-  #attempt(records: readonly LogRecord[], stop: AbortSignal): Promise<Outcome> {
-    const official = this.#official;
-    if (official === undefined) throw new Error("consumeLogs before start");
-    return Attempt.run((done) => official.export(records, done), {
-      clock: this.#settings.clock,
-      timeoutMs: this.#config.timeout,
-      stop,
+  async #open(url: string): Promise<Target> {
+    const { tls, encoding, compression, timeout, headers, sending_queue: queue } = this.#config;
+    const agent = await createAgent(url, tls, requestsMax(queue));
+    const official = new OfficialExporters({
+      url,
+      encoding,
+      compression,
+      timeoutMs: timeout,
+      agent,
+      headers: async () => {
+        Attempt.begin();
+        return Object.fromEntries(headers.map(([name, secret]) => [name, secret.reveal()]));
+      },
     });
+    return { official, agent };
+  }
+
+  /** Asks one backend after another until one answers. */
+  async #attempt(records: readonly LogRecord[], stop: AbortSignal): Promise<Outcome> {
+    const targets = this.#targets;
+    if (targets === undefined) throw new Error("consumeLogs before start");
+    let outcome: Outcome | undefined;
+    for (const target of targets.order()) {
+      outcome = await Attempt.run((done) => target.official.export(records, done), {
+        clock: this.#settings.clock,
+        timeoutMs: this.#config.timeout,
+        stop,
+      });
+      if (outcome.kind !== "retryable") {
+        targets.answered(target);
+        return outcome;
+      }
+      if (stop.aborted || outcome.staleConnection === true) return outcome;
+      targets.failed(target, outcome.retryAfterMs);
+    }
+    return outcome!;
   }
 }
