@@ -4,23 +4,20 @@
  * Invariant: two agents never share a state directory or the folder of a `file_storage` extension,
  * and everything private is below these, 0700.
  */
-import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import type { CheckedConfig } from "../config/load.ts";
 import manifest from "../package.json" with { type: "json" };
-import { AgentError, describeError } from "./component/errors.ts";
+import { describeError } from "./component/errors.ts";
 import type { ComponentId, Settings } from "./component/settings.ts";
-import { formatComponentId } from "./component/settings.ts";
 import { makePrivateDirectory } from "./lib/durable_file.ts";
-import type { FileLock } from "./lib/lock_file.ts";
-import { acquireLock } from "./lib/lock_file.ts";
 import { systemClock, systemRandom } from "./lib/system_clock.ts";
 import type { GraphEnvironment } from "./pipeline/environment.ts";
 import { Graph } from "./pipeline/graph.ts";
 import type { MakeGraph } from "./pipeline/running_graph.ts";
 import { RunningGraph } from "./pipeline/running_graph.ts";
 import { requirePrivateSecrets } from "./secret_files.ts";
+import { lockState, stateFolders, stateRoot } from "./state_folders.ts";
 import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
@@ -119,39 +116,6 @@ function fixedKey(before: CheckedConfig, after: CheckedConfig): string | undefin
   return fixed(after).find(([, value], index) => text(value) !== text(old[index]![1]))?.[0];
 }
 
-/** Locks the state directory and the folder of each `file_storage` extension. */
-async function lockState({ service, fileStorages }: CheckedConfig): Promise<FileLock> {
-  const locks = new Map<string, FileLock>();
-  const release = async (): Promise<void> => {
-    for (const lock of locks.values()) await lock.release();
-  };
-  const lockFolder = async (key: string, directory: string): Promise<void> => {
-    const folder = await privateFolder(key, directory);
-    if (!locks.has(folder)) locks.set(folder, await acquireLock(join(folder, "lock")));
-  };
-  try {
-    await lockFolder("service.state_directory", service.stateDirectory);
-    for (const [id, { directory }] of fileStorages) {
-      await lockFolder(`extensions.${id}.directory`, directory);
-    }
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  return { release };
-}
-
-/** Makes the folder that the key of the configuration names, and gives its one true path. */
-async function privateFolder(key: string, directory: string): Promise<string> {
-  try {
-    await makePrivateDirectory(directory);
-    return await realpath(directory);
-  } catch (cause) {
-    const message = `${key} ${directory} cannot be made or used (${describeError(cause)})`;
-    throw new AgentError("storage.unwritable", message, { cause });
-  }
-}
-
 function graphEnvironment(
   config: CheckedConfig,
   telemetry: Telemetry,
@@ -190,28 +154,4 @@ function graphEnvironment(
     reportStatus: (id, pipeline, status, reason) =>
       telemetry.status.report(id, pipeline, status, reason),
   };
-}
-
-/** A component that names a `file_storage` extension keeps its state in that extension's folder. */
-function stateRoot(config: CheckedConfig, id: ComponentId): string {
-  const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
-  const settings = section.get(formatComponentId(id))?.config as NamesStorage | undefined;
-  const name = settings?.storage ?? settings?.sending_queue?.storage;
-  const storage = config.fileStorages.get(String(name));
-  return storage?.directory ?? config.service.stateDirectory;
-}
-
-interface NamesStorage {
-  readonly storage?: unknown;
-  readonly sending_queue?: { readonly storage?: unknown };
-}
-
-function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
-  const own = id.name === "" ? id.type : `${id.type}~${folderName(id.name)}`;
-  return pipeline === undefined ? [own] : [own, folderName(pipeline)];
-}
-
-/** Folders keep the harmless characters of an id and escape the rest. */
-function folderName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_-]/g, (char) => `~${char.codePointAt(0)!.toString(16)}`);
 }

@@ -16,6 +16,7 @@ test("the defaults are the Collector's", () => {
   const { headers, tls, max_request_records, ...rest } = configSchema.parse({ endpoint });
   assert.deepEqual(rest, {
     endpoint,
+    balancer_name: "round_robin",
     encoding: "proto",
     timeout: 30_000,
     compression: "gzip",

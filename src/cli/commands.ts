@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demoCommand,
   validate: async () => (await import("./validate.ts")).validateCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  "dead-letters": async () => (await import("./dead_letters.ts")).deadLettersCommand,
   config: async () => (await import("./config_show.ts")).configCommand,
   preview: async () => (await import("./preview.ts")).previewCommand,
   components: async () => (await import("./components.ts")).componentsCommand,

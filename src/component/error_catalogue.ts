@@ -117,6 +117,11 @@ export const errorCatalogue = {
     nextStep:
       "Restore it, or give its path in `sending_queue.key_file`; 32 random bytes, mode 0600.",
   },
+  "queue.dead_letter_damaged": {
+    permanent: true,
+    meaning: "A batch among the dead letters was changed on disk and cannot be read.",
+    nextStep: "Run `vouchsafe dead-letters drop` for that exporter once the others are exported.",
+  },
   "queue.full": {
     permanent: true,
     meaning: "A durable queue had no room, and `block_on_overflow: false` forbids to wait.",
