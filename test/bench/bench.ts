@@ -13,6 +13,8 @@ import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { writeAccessLog } from "./input.ts";
+import type { Latency } from "./latency.ts";
+import { BLOCK_DELAYS_MS, measureLatency } from "./latency.ts";
 import { formatBenchmarks } from "./report.ts";
 import type { StageResult } from "./stage.ts";
 import type { WholeResult } from "./whole.ts";
@@ -30,6 +32,7 @@ const STAGES = [
   "otlp_encode",
   "otlp_decode",
 ] as const;
+const LATENCY_SECONDS = 20;
 const execute = promisify(execFile);
 
 export interface Measured {
@@ -49,6 +52,7 @@ export interface Benchmarks {
   readonly runs: number;
   readonly stages: Readonly<Record<string, Measured>>;
   readonly whole: Readonly<Record<string, MeasuredWhole>>;
+  readonly latency: readonly Latency[];
 }
 
 export interface MeasuredWhole extends Measured {
@@ -102,6 +106,11 @@ async function main(): Promise<void> {
     whole[name] = { ...summarize(results, lineBytes), idleCpuPercent, mainThreadPercent };
     show(name, whole[name]);
   }
+  const latency: Latency[] = [];
+  for (const delayMs of BLOCK_DELAYS_MS) {
+    latency.push(await measureLatency(LATENCY_SECONDS, delayMs));
+  }
+  process.stdout.write(`acknowledged: ${JSON.stringify(latency)}\n`);
   const benchmarks: Benchmarks = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}`,
@@ -111,6 +120,7 @@ async function main(): Promise<void> {
     runs,
     stages,
     whole,
+    latency,
   };
   if (!values.write) return;
   await writeFile(

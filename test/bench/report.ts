@@ -1,5 +1,6 @@
 /** `docs/benchmarks.md`, made from the measured results. */
 import type { Benchmarks, Measured } from "./bench.ts";
+import type { Latency } from "./latency.ts";
 
 export function formatBenchmarks(benchmarks: Benchmarks): string {
   const { date, machine, node, lines, lineBytes, runs } = benchmarks;
@@ -31,6 +32,10 @@ ${table(benchmarks.whole)}
 
 CPU when idle, in the ten seconds after the last line: ${idle} of a core.
 
+## How long a client waits
+
+${latencyText(benchmarks.latency)}
+
 ## Where the time goes
 
 The aim for the whole agent is 60,000 lines a CPU second. It is not reached. The thread that runs
@@ -44,6 +49,27 @@ Worker threads would spread this over cores, not lessen it.
 
 Memory over ten minutes at full speed, with rotations: \`node test/bench/soak.ts 10\`.
 `;
+}
+
+function latencyText(all: readonly Latency[]): string {
+  const [first] = all;
+  if (first === undefined) return "Not measured.";
+  const { seconds, recordsPerSecond, recordsPerRequest, groupCommitMs, date } = first;
+  const rows = all.map(
+    ({ blockDelayMs, p50Ms, p99Ms, refused }) =>
+      `| ${blockDelayMs} ms | ${p50Ms.toFixed(1)} ms | ${p99Ms.toFixed(1)} ms | ${refused} |`,
+  );
+  const rate = recordsPerSecond.toLocaleString("en");
+  return `From the moment an OTLP/HTTP request is due until it is acknowledged, which is when its
+records are protected, chained, sealed and synced. ${rate} records a second in requests of
+${recordsPerRequest}, sent at fixed times for ${seconds} seconds, \`group_commit\`
+${groupCommitMs} ms, on ${date} (\`node test/bench/latency.ts ${seconds}\`). Most of it is the
+wait for a block to fill: records wait up to \`block.max_delay\` (200 ms by default), then
+for the next write to disk.
+
+| block.max_delay | half within | 99 % within | refused |
+|---:|---:|---:|---:|
+${rows.join("\n")}`;
 }
 
 function table(rows: Readonly<Record<string, Measured>>): string {
