@@ -11,7 +11,6 @@ import type { CheckedConfig } from "../config/load.ts";
 import manifest from "../package.json" with { type: "json" };
 import { AgentError, describeError } from "./component/errors.ts";
 import type { ComponentId, Settings } from "./component/settings.ts";
-import { formatComponentId } from "./component/settings.ts";
 import { makePrivateDirectory } from "./lib/durable_file.ts";
 import type { FileLock } from "./lib/lock_file.ts";
 import { acquireLock } from "./lib/lock_file.ts";
@@ -20,6 +19,7 @@ import type { GraphEnvironment } from "./pipeline/environment.ts";
 import { Graph } from "./pipeline/graph.ts";
 import type { MakeGraph } from "./pipeline/running_graph.ts";
 import { RunningGraph } from "./pipeline/running_graph.ts";
+import { componentFolder, stateRoot } from "./state_folders.ts";
 import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
@@ -160,7 +160,6 @@ function graphEnvironment(
     pipeline: string | undefined,
     downstream: readonly string[],
   ): Settings => {
-    const root = stateRoot(config, id);
     return {
       id,
       pipeline,
@@ -169,8 +168,8 @@ function graphEnvironment(
       meter: meters.scope(telemetry.meterFor(id, pipeline)),
       clock: systemClock,
       random: systemRandom,
-      stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
-      sharedStateDirectory: (type = id.type) => folder(join(root, type)),
+      stateDirectory: () => folder(componentFolder(config, id, pipeline)),
+      sharedStateDirectory: (type = id.type) => folder(join(stateRoot(config, id), type)),
       createDetector: config.createDetector,
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };
@@ -184,28 +183,4 @@ function graphEnvironment(
     reportStatus: (id, pipeline, status, reason) =>
       telemetry.status.report(id, pipeline, status, reason),
   };
-}
-
-/** A component that names a `file_storage` extension keeps its state in that extension's folder. */
-function stateRoot(config: CheckedConfig, id: ComponentId): string {
-  const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
-  const settings = section.get(formatComponentId(id))?.config as NamesStorage | undefined;
-  const name = settings?.storage ?? settings?.sending_queue?.storage;
-  const storage = config.fileStorages.get(String(name));
-  return storage?.directory ?? config.service.stateDirectory;
-}
-
-interface NamesStorage {
-  readonly storage?: unknown;
-  readonly sending_queue?: { readonly storage?: unknown };
-}
-
-function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
-  const own = id.name === "" ? id.type : `${id.type}~${folderName(id.name)}`;
-  return pipeline === undefined ? [own] : [own, folderName(pipeline)];
-}
-
-/** Folders keep the harmless characters of an id and escape the rest. */
-function folderName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_-]/g, (char) => `~${char.codePointAt(0)!.toString(16)}`);
 }

@@ -93,14 +93,20 @@ async function ask(socket: Socket, line: string): Promise<number> {
 
 async function recordAlone(options: RecordEntryOptions): Promise<number> {
   const { config, stateDirectory, entry } = options;
+  const { uid } = await stat(stateDirectory).catch((cause: unknown) => {
+    throw refused(`no agent runs, and the state directory ${stateDirectory} is not there`, cause);
+  });
   // Files of another owner would keep the agent from its own archive.
-  if ((await stat(stateDirectory)).uid !== process.geteuid?.()) {
+  if (uid !== process.geteuid?.()) {
     throw refused(`no agent runs, and ${stateDirectory} belongs to another user: be that user`);
   }
   const lock = await acquireLock(join(stateDirectory, "lock"));
+  // The timers of the writer do not keep a process alive, and this one has nothing else to wait for.
+  const alive = setInterval(() => {}, 1000);
   try {
     return await writeAlone(config, stateDirectory, entry);
   } finally {
+    clearInterval(alive);
     await lock.release();
   }
 }

@@ -162,6 +162,12 @@ export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type Entry = z.infer<typeof known>;
+/** An entry that a person caused, not the flow of records. */
+export type StatementEntry = Extract<Entry, { type: "access" | "erase" }>;
+
+export function isStatement(entry: Entry): entry is StatementEntry {
+  return entry.type === "access" || entry.type === "erase";
+}
 
 export function encodeEntry(entry: Entry): Buffer {
   // Fields that are undefined do not exist; the types of zod name them all the same.
