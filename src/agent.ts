@@ -17,7 +17,7 @@ import { Graph } from "./pipeline/graph.ts";
 import type { MakeGraph } from "./pipeline/running_graph.ts";
 import { RunningGraph } from "./pipeline/running_graph.ts";
 import { requirePrivateSecrets } from "./secret_files.ts";
-import { lockState, stateFolders, stateRoot } from "./state_folders.ts";
+import { componentFolder, lockState, stateRoot } from "./state_folders.ts";
 import { ScopedMeters } from "./telemetry/scoped_meter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTelemetry, DEFAULT_SAMPLING } from "./telemetry/telemetry.ts";
@@ -139,7 +139,7 @@ function graphEnvironment(
       meter: meters.scope(telemetry.meterFor(id, pipeline)),
       clock: systemClock,
       random: systemRandom,
-      stateDirectory: () => folder(join(root, ...stateFolders(id, pipeline))),
+      stateDirectory: () => folder(componentFolder(config, id, pipeline)),
       sharedStateDirectory: (type = id.type) => folder(join(root, type)),
       createDetector: config.createDetector,
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),

@@ -46,6 +46,15 @@ async function privateFolder(key: string, directory: string): Promise<string> {
   }
 }
 
+/** The folder of one component; nothing is made. `pipeline` is set for a processor. */
+export function componentFolder(
+  config: CheckedConfig,
+  id: ComponentId,
+  pipeline?: string | undefined,
+): string {
+  return join(stateRoot(config, id), ...stateFolders(id, pipeline));
+}
+
 /** A component that names a `file_storage` extension keeps its state in that extension's folder. */
 export function stateRoot(config: CheckedConfig, id: ComponentId): string {
   const section = config[`${id.kind}s` as "receivers" | "processors" | "exporters"];
@@ -61,7 +70,7 @@ interface NamesStorage {
 }
 
 /** Below the root: the folder of the component, and for a processor that of its pipeline. */
-export function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
+function stateFolders(id: ComponentId, pipeline: string | undefined): string[] {
   const own = id.name === "" ? id.type : `${id.type}~${folderName(id.name)}`;
   return pipeline === undefined ? [own] : [own, folderName(pipeline)];
 }

@@ -104,7 +104,7 @@ async function crashEverywhere(t: TestContext, zones: object): Promise<void> {
   const crash = (): void => {
     for (const isLost of [false, true]) {
       const path = join(copies, String(crashes.length));
-      cpSync(root, path, { recursive: true, filter: (name) => !name.endsWith("/lock") });
+      cpSync(root, path, { recursive: true, filter: (name) => !/\/(lock|.*\.sock)$/.test(name) });
       crashes.push({ path, acknowledged });
       if (!isLost) continue;
       for (const [file, sizeBytes] of syncedSizes) {

@@ -16,6 +16,7 @@ import type { SealedArchiveConfig } from "./config.ts";
 import type { ArchiveWriter } from "./writer/archive_writer.ts";
 import type { Item } from "./writer/committer.ts";
 import { Deferred } from "./writer/deferred.ts";
+import { EntryDoor } from "./writer/entry_door.ts";
 import { openArchive } from "./writer/open_archive.ts";
 
 interface Waiting {
@@ -32,6 +33,7 @@ export class SealedArchive implements Exporter {
   /** What does not work at the moment, by part. */
   readonly #problems = new Map<"commit" | "publish", string>();
   #lock: FileLock | undefined;
+  #door: EntryDoor | undefined;
   #writer: ArchiveWriter | undefined;
   #cancelSeal: CancelTimer | undefined;
   #cancelTick: CancelTimer | undefined;
@@ -60,12 +62,24 @@ export class SealedArchive implements Exporter {
         onCommitted: (items) => this.#count(items),
         onProgress: () => this.#admit(),
       });
+      this.#door = await this.#openDoor(stateDirectory, this.#writer);
     } catch (error) {
       await this.#release();
       throw error;
     }
     this.#settings.reportStatus("ok");
     this.#scheduleTick(this.#writer);
+  }
+
+  /** Records are sealed without it, too; only commands are turned away. */
+  async #openDoor(directory: string, writer: ArchiveWriter): Promise<EntryDoor | undefined> {
+    try {
+      return await EntryDoor.open(directory, (request) => writer.record(request));
+    } catch (error) {
+      const reason = describeError(error);
+      this.#settings.logger.warn("commands cannot record while the agent runs", { reason });
+      return undefined;
+    }
   }
 
   async consumeLogs(batch: LogBatch): Promise<void> {
@@ -83,12 +97,14 @@ export class SealedArchive implements Exporter {
     this.#writer = undefined;
     this.#cancelSeal?.();
     this.#cancelTick?.();
+    const closed = this.#door?.close();
     for (const { admitted } of this.#waiting.splice(0)) admitted.reject(shuttingDown());
     const finished = this.#finish(writer, deadline);
     await Promise.race([finished, aborted(deadline)]);
     // From here on nothing new is begun; what has begun ends before the lock is given free.
     await writer.abandon(shuttingDown());
     await finished;
+    await closed;
     await writer.close();
     await this.#release();
     this.#settings.reportStatus("stopped");

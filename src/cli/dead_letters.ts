@@ -8,7 +8,7 @@ import { loadConfig } from "../../config/load.ts";
 import { systemRandom } from "../lib/system_clock.ts";
 import { toOtlpJson } from "../otlp/encode_json.ts";
 import { DeadLetterBox } from "../pipeline/queue/dead_letter_box.ts";
-import { lockState, stateFolders, stateRoot } from "../state_folders.ts";
+import { componentFolder, lockState } from "../state_folders.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
 
@@ -91,7 +91,7 @@ async function act(
   if (component === undefined || queue === undefined) {
     throw new UsageError(`${exporter} is no exporter with a durable queue (sending_queue.storage)`);
   }
-  const root = join(stateRoot(config, component.id), ...stateFolders(component.id, undefined));
+  const root = componentFolder(config, component.id);
   const directory = join(root, "queue");
   if ((await stat(join(directory, "dead_letters")).catch(() => undefined)) === undefined) {
     io.stderr.write("there are no dead letters\n");

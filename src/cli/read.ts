@@ -2,13 +2,24 @@
 
 import { once } from "node:events";
 import { parseDurationMs } from "../../config/values.ts";
-import type { ReadRecord } from "../../exporters/sealed_archive/reader/read_archive.ts";
+import type {
+  ReadOptions,
+  ReadRecord,
+} from "../../exporters/sealed_archive/reader/read_archive.ts";
 import { readArchive } from "../../exporters/sealed_archive/reader/read_archive.ts";
+import { recordEntry } from "../../exporters/sealed_archive/record_entry.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { toOtlpJson } from "../otlp/encode_json.ts";
+import {
+  accessOf,
+  accessOptions,
+  archivesOf,
+  isSamePath,
+  loadCommandConfig,
+} from "./archive_of_config.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
-import { EXIT_OK, UsageError } from "./command.ts";
+import { EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
 import { flatJson } from "./flat_json.ts";
 import { readVerifier } from "./verify.ts";
 
@@ -19,8 +30,9 @@ const FORMATS: Readonly<Record<string, (read: ReadRecord) => string>> = {
 
 export const readCommand: Command = {
   summary: "Print the records of a sealed archive, one a line.",
-  usage: "ARCHIVE -i IDENTITY [--zone NAME] [--since TIME] [--until TIME] [--format FORMAT]",
+  usage: "ARCHIVE -i IDENTITY [-c FILE --reason TEXT] [--zone NAME] [--since TIME] [--until TIME]",
   options: {
+    ...accessOptions,
     identity: { type: "string", short: "i" },
     vkey: { type: "string" },
     zone: { type: "string" },
@@ -34,6 +46,11 @@ that was changed. What was printed until then is right.
   -i, --identity FILE    the age identity of a recipient, as 'age-keygen' writes it
       --vkey FILE|TEXT   the log's public key; without it the one beside the archive is trusted
       --zone NAME        only this zone; without it, all zones that the identity opens
+  -c, --config FILE      the agent's configuration, on its own host: records in the archive, before
+                         anything is shown, who reads what and why; without it nothing is recorded
+      --reason TEXT      why; needed with -c, and kept in the archive for ever
+      --who NAME         who; without it the name of the user that runs the command
+      --role NAME        as whom, such as auditor
       --since TIME       records from this time on: RFC 3339 (2026-11-21T09:00:00Z), or a duration
                          before now (1h30m)
       --until TIME       records before this time
@@ -52,13 +69,20 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   if (typeof identity !== "string") throw new UsageError("expected -i IDENTITY");
   const toLine = typeof format === "string" && Object.hasOwn(FORMATS, format) && FORMATS[format];
   if (!toLine) throw new UsageError("--format is one of jsonl, otlp_json");
-  const blocks = readArchive({
-    archive,
+  const wanted = {
     sinceMs: readTime("--since", since),
     untilMs: readTime("--until", until),
     zone: typeof zone === "string" ? zone : undefined,
-    verifier: typeof vkey === "string" ? await readVerifier(vkey) : undefined,
-    identities: await readIdentities(identity),
+  };
+  const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
+  const identities = await readIdentities(identity);
+  const exit = await recordReading(archive, wanted, line, io);
+  if (exit !== EXIT_OK) return exit;
+  const blocks = readArchive({
+    archive,
+    ...wanted,
+    verifier,
+    identities,
     onUnopenedZone: (name, count) => {
       const blocks = `${count} block${count === 1 ? "" : "s"}`;
       io.stderr.write(`not read, sealed for other recipients: zone ${name} (${blocks})\n`);
@@ -71,6 +95,40 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     if (io.signal.aborted || io.stdout.destroyed) break;
   }
   return EXIT_OK;
+}
+
+/** Has it recorded who is about to read what, where that is possible. */
+async function recordReading(
+  archive: string,
+  wanted: Pick<ReadOptions, "zone" | "sinceMs" | "untilMs">,
+  { values }: CommandLine,
+  io: CommandIo,
+): Promise<number> {
+  const paths = (values.config ?? []) as string[];
+  if (paths.length === 0) {
+    io.stderr.write(
+      "this reading is not recorded in the archive: that takes -c FILE on its host\n",
+    );
+    return EXIT_OK;
+  }
+  const reader = accessOf(values);
+  const config = await loadCommandConfig(paths, io);
+  if (config === undefined) return EXIT_CONFIG;
+  const found = archivesOf(config).find(({ config: own }) => isSamePath(own.directory, archive));
+  if (found === undefined) {
+    throw new UsageError(`no sealed_archive of the configuration writes to ${archive}`);
+  }
+  const what = {
+    zone: wanted.zone,
+    since: toEntryTime(wanted.sinceMs),
+    until: toEntryTime(wanted.untilMs),
+  };
+  await recordEntry({ ...found, entry: { type: "access", action: "read", ...reader, what } });
+  return EXIT_OK;
+}
+
+function toEntryTime(timeMs: number | undefined): number | undefined {
+  return timeMs === undefined ? undefined : Math.max(0, Math.floor(timeMs));
 }
 
 /** Waits until a slow reader took what was written, or is gone. */

@@ -14,6 +14,7 @@ import { verifyArchive } from "../../exporters/sealed_archive/reader/verify_arch
 import { AgentError, describeError } from "../component/errors.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
+import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
@@ -118,6 +119,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     newer_bytes: result.newerBytes,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
+    statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
     dropped: result.dropped.map(([chain, first, last]) => ({ chain, first, last })),
     seconds,
     findings_count: result.findingsCount,
@@ -160,6 +162,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       "Whether the chains of records have gaps was not checked: that takes every zone's identity.",
     );
   }
+  lines.push(...statementLines(result));
   if (keySource === "archive") {
     lines.push(
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",

@@ -213,6 +213,11 @@ export const errorCatalogue = {
     meaning: "There is no archive at this path, or a file of it cannot be read.",
     nextStep: "Check the path and the permissions.",
   },
+  "archive.entry_refused": {
+    permanent: true,
+    meaning: "An entry that a command wanted to have recorded in the archive was not taken.",
+    nextStep: "Run the command as the agent's user, and look at the agent's log.",
+  },
   "archive.tampered": {
     permanent: true,
     meaning: "A part of the archive is not what its log says.",

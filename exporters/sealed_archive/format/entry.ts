@@ -93,7 +93,68 @@ const segment = z.object({
 
 const heartbeat = z.object({ type: z.literal("heartbeat"), v: z.literal(1), at, dropped });
 
-const known = z.discriminatedUnion("type", [genesis, restart, block, segment, heartbeat]);
+/** One line for people, which stays in the log for ever: no name of a customer belongs in it. */
+const words = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^\P{C}*$/u);
+
+/** Somebody reads records, or has the value behind a token shown. Recorded before it is shown. */
+const access = z.strictObject({
+  type: z.literal("access"),
+  v: z.literal(1),
+  at,
+  /** As the command states it: who may speak to the agent can state any name. */
+  who: words,
+  role: words.optional(),
+  action: z.enum(["read", "reveal"]),
+  reason: words,
+  what: z.union([
+    z.strictObject({ token: words }),
+    z.strictObject({
+      /** Left out: all zones that the identity opens. */
+      zone: zone.optional(),
+      /** In milliseconds since 1970, as record times; left out: from the first, to the last. */
+      since: integer.optional(),
+      until: integer.optional(),
+    }),
+  ]),
+  /** Records or values, where the command knows it before. */
+  count: integer.optional(),
+});
+
+const COUNTED = /^[a-z][a-z0-9_]{0,31}$/;
+
+/** What is known of a person was erased; the certificate itself is kept elsewhere. */
+const erase = z.strictObject({
+  type: z.literal("erase"),
+  v: z.literal(1),
+  at,
+  /** SHA-256 of the certificate's bytes. */
+  certificate: sha256Hex,
+  /** How many of which things were erased. */
+  counts: z
+    .record(z.string().regex(COUNTED), integer)
+    .refine((counts) => Object.keys(counts).length <= 16, "has at most 16 counts"),
+});
+
+const known = z.discriminatedUnion("type", [
+  genesis,
+  restart,
+  block,
+  segment,
+  heartbeat,
+  access,
+  erase,
+]);
+
+/** What a command may have recorded, without the time and the version: the writer sets them. */
+export const requestSchema = z.discriminatedUnion("type", [
+  access.omit({ v: true, at: true }),
+  erase.omit({ v: true, at: true }),
+]);
+export type EntryRequest = z.infer<typeof requestSchema>;
 
 export type DroppedRange = z.infer<typeof droppedRange>;
 export type Statement = Pick<z.infer<typeof genesis>, "zones" | "intervals">;
@@ -101,11 +162,17 @@ export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type Entry = z.infer<typeof known>;
+/** An entry that a person caused, not the flow of records. */
+export type StatementEntry = Extract<Entry, { type: "access" | "erase" }>;
+
+export function isStatement(entry: Entry): entry is StatementEntry {
+  return entry.type === "access" || entry.type === "erase";
+}
 
 export function encodeEntry(entry: Entry): Buffer {
   // Fields that are undefined do not exist; the types of zod name them all the same.
-  const members = Object.entries(entry).filter(([, value]) => value !== undefined);
-  const bytes = Buffer.from(canonicalJson(Object.fromEntries(members) as CanonicalValue));
+  const defined = JSON.parse(JSON.stringify(entry)) as CanonicalValue;
+  const bytes = Buffer.from(canonicalJson(defined));
   if (bytes.length > ENTRY_SIZE_BYTES_MAX) {
     throw new RangeError(`an entry of ${bytes.length} bytes is above the limit`);
   }

@@ -16,8 +16,8 @@ import type { LogRecord } from "../../../src/data/log_record.ts";
 import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
-import type { BlockEntry, DroppedRange, Entry } from "../format/entry.ts";
-import { parseEntry } from "../format/entry.ts";
+import type { BlockEntry, DroppedRange, Entry, StatementEntry } from "../format/entry.ts";
+import { isStatement, parseEntry } from "../format/entry.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { recordTimeMs } from "../format/record_time.ts";
 import { parseTilePath } from "../format/tiles.ts";
@@ -32,6 +32,8 @@ import { PayloadCheck } from "./payload_check.ts";
 const FINDINGS_MAX = 1000;
 /** Dropped ranges that are kept for the report. */
 const DROPPED_MAX = 10_000;
+/** Statements that are kept for the report: the newest of them. */
+const STATEMENTS_MAX = 1000;
 const SETTLE_POLL_MS = 100;
 const PUBLISH_INTERVAL_MS_DEFAULT = 1000;
 
@@ -71,10 +73,19 @@ export interface VerifyResult {
   readonly unopenedZones: Readonly<Record<string, number>>;
   /** Chain numbers that the archive says it dropped as replayed; the first of them. */
   readonly dropped: readonly DroppedRange[];
+  /** What people did with the archive, in the order of the log; the newest of them. */
+  readonly statements: readonly Statement[];
   readonly findings: readonly Finding[];
   readonly findingsCount: number;
   /** Of the check itself, without waiting for a newer checkpoint. */
   readonly elapsedMs: number;
+}
+
+/** An entry that a person caused, not the flow of records. */
+export interface Statement {
+  /** Its index in the log. */
+  readonly index: number;
+  readonly entry: StatementEntry;
 }
 
 /** Throws `archive.unreadable`, `archive.key_invalid` and the like when it could not check. */
@@ -91,6 +102,7 @@ class Verification {
   readonly #findings: Finding[] = [];
   readonly #kinds: Record<string, number> = {};
   readonly #dropped: DroppedRange[] = [];
+  readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
   #records = 0;
@@ -142,6 +154,7 @@ class Verification {
         decryptedBlocks: identities === undefined ? 0 : this.#blocks - this.#undecrypted,
         unopenedZones: this.#unopenedZones,
         dropped: this.#dropped,
+        statements: this.#statements,
         findings: this.#findings,
         findingsCount: this.#findingsCount,
         elapsedMs,
@@ -202,6 +215,10 @@ class Verification {
     }
     if (entry.type === "genesis" || entry.type === "restart") {
       this.#publishIntervalMs = entry.intervals.publish_ms;
+    }
+    if (isStatement(entry)) {
+      this.#statements.push({ index, entry });
+      if (this.#statements.length > STATEMENTS_MAX) this.#statements.shift();
     }
     if (entry.type === "segment") await this.#payload.checkSegment(entry, index);
     if (entry.type === "block") await this.#checkBlock(entry, index);

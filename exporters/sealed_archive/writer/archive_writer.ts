@@ -7,7 +7,7 @@
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
-import type { Entry } from "../format/entry.ts";
+import type { Entry, EntryRequest } from "../format/entry.ts";
 import { hashLeaf } from "../format/merkle.ts";
 import type { Positions } from "../format/position.ts";
 import { advance } from "../format/position.ts";
@@ -108,8 +108,16 @@ export class ArchiveWriter {
     return this.#sequencer.append(batch);
   }
 
-  addEntry(entry: Entry): void {
-    this.#sequencer.addEntry(entry);
+  /** Returns the entry's index, and when it is on disk. */
+  addEntry(entry: Entry): ReturnType<Sequencer["addEntry"]> {
+    return this.#sequencer.addEntry(entry);
+  }
+
+  /** Resolves with its index when the entry is on disk. */
+  async record(request: EntryRequest): Promise<number> {
+    const { index, durable } = this.addEntry({ v: 1, at: this.#options.clock.nowMs(), ...request });
+    await durable;
+    return index;
   }
 
   /** Closes the open blocks, and says what was dropped even when there is none. */

@@ -35,7 +35,7 @@ export type WriterEvents = Pick<
 /** The caller holds the lock on `stateDirectory`. Throws `archive.*` and `storage.*`. */
 export async function openArchive(
   config: SealedArchiveConfig,
-  settings: Settings,
+  settings: Pick<Settings, "clock" | "random" | "logger">,
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
@@ -123,7 +123,7 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
 function addFirstEntry(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { clock }: Settings,
+  { clock }: Pick<Settings, "clock">,
   { verifier }: NoteSigner,
   log: RecoveredLog,
   cutBytes: number,

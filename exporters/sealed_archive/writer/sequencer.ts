@@ -187,8 +187,12 @@ export class Sequencer {
     while (!this.#dropped.isEmpty) this.sayHeartbeat();
   }
 
-  addEntry(entry: Entry): void {
-    this.#emit(entry, { durable: new Deferred(), marks: [], recordBytes: 0 });
+  /** Returns the entry's index, and when it is on disk. */
+  addEntry(entry: Entry): { readonly index: number; readonly durable: Promise<void> } {
+    const index = this.#nextIndex;
+    const durable = new Deferred();
+    this.#emit(entry, { durable, marks: [], recordBytes: 0 });
+    return { index, durable: durable.promise };
   }
 
   /** Closes the open segments whose interval is over. */
