@@ -30,6 +30,8 @@ const DURATION = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
 const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
 const DURATION_HELP =
   "expected a duration such as 200ms, 1.5s, 5m or 1h30m (units ns, us, ms, s, m, h)";
+const LONG_DURATION_HELP = "expected a number of days such as 90d, or a duration such as 12h";
+const DAY_MS = 86_400_000;
 
 const SIZE = /^(\d+(?:\.\d*)?)\s*(?:([kmgtp])(i?)b)?$/i;
 const SIZE_POWERS = "kmgtp";
@@ -77,6 +79,25 @@ export const durationMs: z.ZodType<number, string | number> = z
     if (ms !== undefined) return ms;
     const unitless = typeof value === "number" ? "a duration needs its unit: " : "";
     context.addIssue({ code: "custom", message: unitless + DURATION_HELP });
+    return z.NEVER;
+  })
+  .meta({ title: "duration" });
+
+/** A duration that may also be given in days (`90d`): how long something is kept. */
+export const longDurationMs: z.ZodType<number, string | number> = z
+  .union(
+    [
+      z.string().meta({ pattern: "^[0-9]+d$", examples: ["30d", "365d"] }),
+      z.string().meta({ pattern: `${DURATION.source}|^0$` }),
+      z.number().meta({ const: 0 }),
+    ],
+    { error: LONG_DURATION_HELP },
+  )
+  .transform((value, context) => {
+    const days = /^(\d+)d$/.exec(String(value))?.[1];
+    const ms = days === undefined ? parseDurationMs(String(value)) : Number(days) * DAY_MS;
+    if (ms !== undefined && ms <= Number.MAX_SAFE_INTEGER) return ms;
+    context.addIssue({ code: "custom", message: LONG_DURATION_HELP });
     return z.NEVER;
   })
   .meta({ title: "duration" });

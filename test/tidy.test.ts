@@ -57,7 +57,8 @@ test("a component imports the engine's contracts and itself, never another compo
     if (own === undefined) continue;
     for (const [, name] of read(path).matchAll(/from "(\.[^"]+)"/g)) {
       const target = relative(ROOT, resolve(ROOT, dirname(path), name!));
-      const inTest = path.endsWith(".test.ts") && target.startsWith("src/testing/");
+      const isTest = path.endsWith(".test.ts") || path.includes("/testing/");
+      const inTest = isTest && target.startsWith("src/testing/");
       if (target.startsWith(own) || allowed.test(target) || inTest) continue;
       findings.push(`${path} imports ${target}`);
     }

@@ -1,10 +1,13 @@
 /** What a user writes for `tokenize`. */
 import { z } from "zod";
 import { durationMs } from "../../config/values.ts";
+import { readersOf, vaultSchema } from "./vault/vault_config.ts";
 
 const DOMAIN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-const MODES = ["hmac", "ff1", "ipcrypt_deterministic", "ipcrypt_pfx", "truncate"] as const;
+const ADDRESS_MODES = ["ipcrypt_deterministic", "ipcrypt_pfx", "truncate"] as const;
+const VAULT_MODES = ["random", "encrypt"] as const;
+const MODES = ["hmac", "ff1", ...ADDRESS_MODES, ...VAULT_MODES] as const;
 const ENTITY = /^[a-z][a-z0-9_]{0,47}$/;
 const ADDRESSES = ["ipv4", "ipv6"];
 const KEEP_LAST_MAX = 8;
@@ -16,7 +19,9 @@ const entitySettings = z.strictObject({
     .default("hmac")
     .describe(
       "hmac: `<entity:key id:code>`. ff1: digits stay digits (NIST SP 800-38G). For addresses: " +
-        "ipcrypt_pfx keeps common prefixes, ipcrypt_deterministic nothing, truncate the network.",
+        "ipcrypt_pfx keeps common prefixes, ipcrypt_deterministic nothing, truncate the network. " +
+        "With a vault: random is a token that it issues, encrypt the value under a key of the " +
+        "person.",
     ),
   keep_domain: z
     .boolean()
@@ -53,7 +58,7 @@ function problemOf(
   if (mode === "ff1" && (isAddress || name === "email")) {
     return { key: "mode", message: "ff1 is for numbers; an address has ipcrypt_pfx or hmac" };
   }
-  if (mode !== "hmac" && mode !== "ff1" && !isAddress) {
+  if (includes(ADDRESS_MODES, mode) && !isAddress) {
     return { key: "mode", message: `${mode} is for ipv4 and ipv6 only` };
   }
   if (keepDomain && (name !== "email" || mode !== "hmac")) {
@@ -62,10 +67,17 @@ function problemOf(
   if (keepLast !== undefined && (isAddress || name === "email")) {
     return { key: "keep_last", message: "is for numbers, such as payment_card" };
   }
+  if (keepLast !== undefined && includes(VAULT_MODES, mode)) {
+    return { key: "keep_last", message: "is for the modes hmac and ff1" };
+  }
   return undefined;
 }
 
-export const configSchema = z.strictObject({
+function includes(modes: readonly string[], mode: string): boolean {
+  return modes.includes(mode);
+}
+
+const fields = z.strictObject({
   domain: z
     .string()
     .regex(DOMAIN, "use 1 to 64 of a-z, 0-9, . _ -, beginning with a letter or a digit")
@@ -96,6 +108,22 @@ export const configSchema = z.strictObject({
     .max(10_000_000)
     .default(65_536)
     .describe("values whose tokens are remembered, for each entity"),
+  vault: vaultSchema
+    .optional()
+    .describe("Keeps values sealed, so that those who may can reveal a token."),
+});
+
+/** What the parts of the configuration ask of each other. */
+export const configSchema = fields.superRefine(({ entities, vault }, context) => {
+  for (const [name, { mode }] of Object.entries(entities)) {
+    if (!includes(VAULT_MODES, mode)) continue;
+    const path = ["entities", name, "mode"];
+    const issue = (message: string) => context.addIssue({ code: "custom", path, message });
+    if (vault === undefined) issue(`${mode} needs a vault`);
+    else if (mode === "encrypt" && readersOf(vault, name).length === 0) {
+      issue("no role of the vault may reveal it; use `redact` of pii_detect to drop a value");
+    }
+  }
 });
 
 export type Config = z.infer<typeof configSchema>;

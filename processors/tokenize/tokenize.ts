@@ -16,9 +16,11 @@ import { mapRecords } from "../../src/data/log_batch.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import { tokenEndAt } from "../../src/data/token.ts";
 import type { Config } from "./config.ts";
+import type { MakeToken } from "./replace_findings.ts";
 import { replaceFindings } from "./replace_findings.ts";
 import { createdMs, generateTokenKey, readTokenKeys } from "./token_keys.ts";
 import { Tokenizer } from "./tokenizer.ts";
+import { hasVault, VaultTokens } from "./vault/vault_tokens.ts";
 
 const WARNING_INTERVAL_MS = 60_000;
 /** How soon a key that was put into the folder is used. */
@@ -33,7 +35,10 @@ export class Tokenize implements Processor {
   /** Attribute names with the entity that their tokens show: `user.id` is `user_id`. */
   readonly #wholeAttributes: ReadonlyMap<string, string>;
   readonly #named: readonly { readonly name: string; readonly entity: string }[];
+  readonly #vault: VaultTokens | undefined;
   #tokenizer: Tokenizer | undefined;
+  /** Of the batch under way. */
+  #makeToken: MakeToken = () => "";
   #activeKid: string | undefined;
   #cancelCheck: CancelTimer = () => {};
   #checking: Promise<void> = Promise.resolve();
@@ -52,21 +57,24 @@ export class Tokenize implements Processor {
       processor: formatComponentId(settings.id),
       ...(settings.pipeline !== undefined && { pipeline: settings.pipeline }),
     };
+    this.#vault = hasVault(config) ? new VaultTokens(config, settings, next) : undefined;
     this.#withheld = settings.meter.createCounter("vouchsafe_tokenize_withheld_records", {
       description: "Records that were withheld because their findings could not be tokenized.",
     });
   }
 
-  /** Throws `tokenize.no_key`, `tokenize.key_malformed` or `storage.insecure`. */
+  /** Throws `tokenize.no_key`, `tokenize.key_malformed`, `storage.insecure` or a `vault` error. */
   async start(): Promise<void> {
     await this.#useKeys();
+    await this.#vault?.start();
     this.#scheduleCheck();
   }
 
-  async shutdown(): Promise<void> {
+  async shutdown(deadline: AbortSignal): Promise<void> {
     this.#stopped = true;
     this.#cancelCheck();
     await this.#checking;
+    await this.#vault?.shutdown(deadline);
   }
 
   /** Takes the newest key, and makes one when that is too old. Between batches only. */
@@ -113,11 +121,40 @@ export class Tokenize implements Processor {
 
   /** Not `async`: what waits for the next component must not keep this one's records alive. */
   consumeLogs(batch: LogBatch): Promise<void> {
+    const tokenizer = this.#tokenizer!;
+    if (this.#vault !== undefined) return this.#consumeWithVault(batch, tokenizer, this.#vault);
+    this.#makeToken = tokenizer.token;
     const tokenized = mapRecords(batch, this.#tokenizeRecord);
-    if (this.#failures > 0) this.#withheld.add(this.#failures, this.#labels);
-    this.#failures = 0;
+    this.#countFailures();
     if (tokenized.records.length === 0) return Promise.resolve();
     return this.#next.consumeLogs(tokenized);
+  }
+
+  async #consumeWithVault(
+    batch: LogBatch,
+    tokenizer: Tokenizer,
+    vault: VaultTokens,
+  ): Promise<void> {
+    await vault.consume({
+      keyId: tokenizer.keyId,
+      keyedToken: tokenizer.token,
+      treat: (tokens) => {
+        this.#makeToken = tokens.token;
+        const tokenized = mapRecords(batch, (record) => {
+          tokens.subject = vault.subjectOf(record);
+          return this.#tokenizeRecord(record);
+        });
+        // What only waits is treated again, and fails then if it has to.
+        if (tokens.isWaiting) this.#failures = 0;
+        else this.#countFailures();
+        return tokenized;
+      },
+    });
+  }
+
+  #countFailures(): void {
+    if (this.#failures > 0) this.#withheld.add(this.#failures, this.#labels);
+    this.#failures = 0;
   }
 
   readonly #tokenizeRecord = (record: LogRecord): LogRecord | undefined => {
@@ -147,9 +184,6 @@ export class Tokenize implements Processor {
     const isSame = attributes === record.attributes && record.findings === undefined;
     return isSame ? record : record.with(body, attributes);
   }
-
-  readonly #makeToken = (entity: string, value: string): string =>
-    this.#tokenizer!.token(entity, value);
 
   /**
    * The findings without those that cover a part of an attribute which becomes a token as a whole.

@@ -35,8 +35,13 @@ export class Tokenizer {
     this.#options = options;
   }
 
+  /** Names the key; part of its tokens. */
+  get keyId(): string {
+    return this.#key.kid;
+  }
+
   /** What stands in the place of a found value. */
-  token(entity: string, value: string): string {
+  readonly token = (entity: string, value: string): string => {
     const tokens = this.#entities.get(entity) ?? this.#begin(entity);
     // A record often says the same twice, in its body and in an attribute.
     if (value === tokens.lastValue && value !== "") return tokens.lastToken;
@@ -48,7 +53,7 @@ export class Tokenizer {
     tokens.lastValue = value;
     tokens.lastToken = token;
     return token;
-  }
+  };
 
   #begin(entity: string): EntityTokens {
     const { domain, cacheSize, entities = {} } = this.#options;

@@ -274,6 +274,26 @@ export const errorCatalogue = {
     meaning: "The token key that makes new tokens was to be destroyed.",
     nextStep: "Run `vouchsafe keys rotate -d DIRECTORY` first; then it is a retired one.",
   },
+  "vault.unavailable": {
+    permanent: false,
+    meaning: "The vault of tokens cannot be reached, read or written.",
+    nextStep: "Mend the database, the disk or the file; records wait and go on by themselves.",
+  },
+  "vault.lost": {
+    permanent: true,
+    meaning: "This agent has written to a vault that is no longer there.",
+    nextStep: "Restore it, or remove the named file to begin a new one: its tokens stay closed.",
+  },
+  "vault.foreign": {
+    permanent: true,
+    meaning: "A vault is another one than before, of another version, or has another index key.",
+    nextStep: "Correct `path`, `url` or `index_key_file`; hosts with one vault share one key.",
+  },
+  "vault.erased": {
+    permanent: false,
+    meaning: "A person was erased from the vault while records were prepared for it.",
+    nextStep: "Nothing: the records are treated again.",
+  },
   "tokenize.key_malformed": {
     permanent: true,
     meaning: "A token key, or the folder of them, cannot be read or is not what its name says.",
