@@ -1,6 +1,7 @@
 /** Configuration of the operators. The keys are those of the Collector's stanza operators. */
 import { z } from "zod";
 import { byteSize } from "../../../config/values.ts";
+import { expressionError } from "./expression.ts";
 import { parseField } from "./field.ts";
 import { compileGoRegex, goRegexError } from "./go_regex.ts";
 import { SEVERITY_ALIASES } from "./severity.ts";
@@ -68,9 +69,17 @@ const severityShape = {
 };
 const severityConfig = z.strictObject(severityShape);
 
+const expression = z.string().superRefine((text, context) => {
+  const message = expressionError(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
 const operatorShape = {
   id: z.string().min(1).optional().describe("Name of the operator in logs and metrics."),
   on_error: onError,
+  if: expression
+    .optional()
+    .describe("Expression; lines for which it is not true pass the operator by."),
 };
 const parserShape = {
   ...operatorShape,
@@ -141,6 +150,12 @@ const severityParserConfig = z.strictObject({
   ...severityShape,
 });
 
+const filter = z.strictObject({
+  type: z.literal("filter"),
+  ...operatorShape,
+  expr: expression.describe("Lines for which it is true are dropped."),
+});
+
 export const operatorConfig = z.discriminatedUnion("type", [
   jsonParser,
   regexParser,
@@ -148,6 +163,7 @@ export const operatorConfig = z.discriminatedUnion("type", [
   containerParser,
   timeParser,
   severityParserConfig,
+  filter,
 ]);
 
 export type OperatorConfig = z.infer<typeof operatorConfig>;
