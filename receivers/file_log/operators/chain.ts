@@ -9,6 +9,7 @@ import { stepOperator } from "./parser.ts";
 import { regexParser } from "./regex_parser.ts";
 import { severityParser } from "./severity.ts";
 import { timestampParser } from "./timestamp.ts";
+import { transferOperator } from "./transfer.ts";
 
 export class OperatorChain {
   readonly #operators: readonly Operator[];
@@ -74,6 +75,10 @@ function build(config: OperatorConfig, context: OperatorContext): Operator {
       return stepOperator(config, context, timestampParser(config, context.nowMs));
     case "severity_parser":
       return stepOperator(config, context, severityParser(config));
+    case "copy":
+    case "move":
+    case "remove":
+      return transferOperator(config, context);
     case "filter": {
       const drops = compileCondition(config.expr);
       return { process: (entry) => !drops(entry) };

@@ -156,6 +156,18 @@ const filter = z.strictObject({
   expr: expression.describe("Lines for which it is true are dropped."),
 });
 
+const fromTo = {
+  from: field.describe("Field that is read."),
+  to: field.describe("Field that is written."),
+};
+const copy = z.strictObject({ type: z.literal("copy"), ...operatorShape, ...fromTo });
+const move = z.strictObject({ type: z.literal("move"), ...operatorShape, ...fromTo });
+const remove = z.strictObject({
+  type: z.literal("remove"),
+  ...operatorShape,
+  field: field.describe("Field that is removed; a root such as `attributes` is emptied."),
+});
+
 export const operatorConfig = z.discriminatedUnion("type", [
   jsonParser,
   regexParser,
@@ -164,6 +176,9 @@ export const operatorConfig = z.discriminatedUnion("type", [
   timeParser,
   severityParserConfig,
   filter,
+  copy,
+  move,
+  remove,
 ]);
 
 export type OperatorConfig = z.infer<typeof operatorConfig>;
@@ -174,3 +189,4 @@ export type JsonParserConfig = z.infer<typeof jsonParser>;
 export type RegexParserConfig = z.infer<typeof regexParser>;
 export type AccessLogParserConfig = z.infer<typeof accessLogParser>;
 export type ContainerConfig = z.infer<typeof containerParser>;
+export type TransferConfig = z.infer<typeof copy | typeof move | typeof remove>;

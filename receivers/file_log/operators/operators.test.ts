@@ -410,3 +410,21 @@ test("no text makes the expression reader fail otherwise than with its message",
     { seed: 1, numRuns: 500 },
   );
 });
+
+test("copy, move and remove change where a value stands", () => {
+  const steps = [
+    { type: "copy", from: "body.a.b", to: "attributes.copied" },
+    { type: "move", from: "body.a.b", to: 'resource["moved.here"]' },
+    { type: "remove", field: "body.c" },
+  ];
+  const { chain, failures } = chainOf(steps);
+  const body = { a: { b: 1, d: 2 }, c: 3 };
+  const entry = newEntry(body);
+  assert.equal(chain.process(entry), true);
+  assert.deepEqual(entry.body, { a: { d: 2 } });
+  assert.deepEqual(entry.attributes, { copied: 1 });
+  assert.deepEqual(entry.resource, { "moved.here": 1 });
+  assert.deepEqual(body, { a: { b: 1, d: 2 }, c: 3 });
+  chain.process(newEntry("text"));
+  assert.deepEqual(failures, ["copy", "move", "remove"]);
+});
