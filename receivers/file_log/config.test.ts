@@ -28,7 +28,7 @@ for (const [what, options] of [
   ["a malformed pattern", { include: ["/a"], multiline: { line_start_pattern: "(" } }],
   ["a short fingerprint", { include: ["/a"], fingerprint_size: 15 }],
   ["a glob without its end", { include: ["/a/[b"] }],
-  ["an unknown operator", { include: ["/a"], operators: [{ type: "move" }] }],
+  ["an unknown operator", { include: ["/a"], operators: [{ type: "teleport" }] }],
   ["an unknown field", { include: ["/a"], operators: [{ type: "json_parser", parse_from: "a[" }] }],
 ] as const) {
   test(`refuses ${what}`, () => {

@@ -2,18 +2,20 @@
 import { accessLogParser } from "./access_log_parser.ts";
 import type { OperatorConfig } from "./config.ts";
 import { containerOperator } from "./container.ts";
+import { compileCondition } from "./expression.ts";
 import { jsonParser } from "./json_parser.ts";
 import type { Entry, HeldFrom, Operator, OperatorContext } from "./operator.ts";
 import { stepOperator } from "./parser.ts";
 import { regexParser } from "./regex_parser.ts";
 import { severityParser } from "./severity.ts";
 import { timestampParser } from "./timestamp.ts";
+import { transferOperator } from "./transfer.ts";
 
 export class OperatorChain {
   readonly #operators: readonly Operator[];
 
   constructor(configs: readonly OperatorConfig[], context: OperatorContext) {
-    this.#operators = configs.map((config) => build(config, context));
+    this.#operators = configs.map((config) => conditional(config, build(config, context)));
   }
 
   /** False: the entry gives no record, or not yet. */
@@ -52,6 +54,13 @@ export class OperatorChain {
   }
 }
 
+/** Lines for which `if` is not true pass the operator by. */
+function conditional({ if: condition }: OperatorConfig, operator: Operator): Operator {
+  if (condition === undefined) return operator;
+  const applies = compileCondition(condition);
+  return { ...operator, process: (entry) => !applies(entry) || operator.process(entry) };
+}
+
 function build(config: OperatorConfig, context: OperatorContext): Operator {
   switch (config.type) {
     case "json_parser":
@@ -66,5 +75,13 @@ function build(config: OperatorConfig, context: OperatorContext): Operator {
       return stepOperator(config, context, timestampParser(config, context.nowMs));
     case "severity_parser":
       return stepOperator(config, context, severityParser(config));
+    case "copy":
+    case "move":
+    case "remove":
+      return transferOperator(config, context);
+    case "filter": {
+      const drops = compileCondition(config.expr);
+      return { process: (entry) => !drops(entry) };
+    }
   }
 }

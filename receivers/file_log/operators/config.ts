@@ -1,6 +1,7 @@
 /** Configuration of the operators. The keys are those of the Collector's stanza operators. */
 import { z } from "zod";
 import { byteSize } from "../../../config/values.ts";
+import { expressionError } from "./expression.ts";
 import { parseField } from "./field.ts";
 import { compileGoRegex, goRegexError } from "./go_regex.ts";
 import { SEVERITY_ALIASES } from "./severity.ts";
@@ -68,9 +69,17 @@ const severityShape = {
 };
 const severityConfig = z.strictObject(severityShape);
 
+const expression = z.string().superRefine((text, context) => {
+  const message = expressionError(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
 const operatorShape = {
   id: z.string().min(1).optional().describe("Name of the operator in logs and metrics."),
   on_error: onError,
+  if: expression
+    .optional()
+    .describe("Expression; lines for which it is not true pass the operator by."),
 };
 const parserShape = {
   ...operatorShape,
@@ -141,6 +150,24 @@ const severityParserConfig = z.strictObject({
   ...severityShape,
 });
 
+const filter = z.strictObject({
+  type: z.literal("filter"),
+  ...operatorShape,
+  expr: expression.describe("Lines for which it is true are dropped."),
+});
+
+const fromTo = {
+  from: field.describe("Field that is read."),
+  to: field.describe("Field that is written."),
+};
+const copy = z.strictObject({ type: z.literal("copy"), ...operatorShape, ...fromTo });
+const move = z.strictObject({ type: z.literal("move"), ...operatorShape, ...fromTo });
+const remove = z.strictObject({
+  type: z.literal("remove"),
+  ...operatorShape,
+  field: field.describe("Field that is removed; a root such as `attributes` is emptied."),
+});
+
 export const operatorConfig = z.discriminatedUnion("type", [
   jsonParser,
   regexParser,
@@ -148,6 +175,10 @@ export const operatorConfig = z.discriminatedUnion("type", [
   containerParser,
   timeParser,
   severityParserConfig,
+  filter,
+  copy,
+  move,
+  remove,
 ]);
 
 export type OperatorConfig = z.infer<typeof operatorConfig>;
@@ -158,3 +189,4 @@ export type JsonParserConfig = z.infer<typeof jsonParser>;
 export type RegexParserConfig = z.infer<typeof regexParser>;
 export type AccessLogParserConfig = z.infer<typeof accessLogParser>;
 export type ContainerConfig = z.infer<typeof containerParser>;
+export type TransferConfig = z.infer<typeof copy | typeof move | typeof remove>;

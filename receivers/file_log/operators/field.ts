@@ -68,3 +68,19 @@ function withValue(target: AnyValue, keys: readonly string[], value: AnyValue): 
   const inner = Object.hasOwn(map, key) ? map[key] : undefined;
   return { ...map, [key]: withValue(inner, rest, value) };
 }
+
+/** Removes a value; a root is emptied. False: it was not there. */
+export function removeField(entry: Entry, field: Field): boolean {
+  if (readField(entry, field) === undefined) return false;
+  const without = withoutValue(entry[field.root], field.keys);
+  if (field.root === "body") entry.body = without;
+  else entry[field.root] = (without ?? {}) as AnyValueMap;
+  return true;
+}
+
+function withoutValue(target: AnyValue, keys: readonly string[]): AnyValue {
+  const [key, ...rest] = keys;
+  if (key === undefined || !isAnyValueMap(target)) return undefined;
+  const { [key]: inner, ...others } = target;
+  return rest.length === 0 ? others : { ...target, [key]: withoutValue(inner, rest) };
+}

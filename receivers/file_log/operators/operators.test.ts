@@ -6,6 +6,7 @@ import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
 import { accessLogReader } from "./access_log_line.ts";
 import { OperatorChain } from "./chain.ts";
 import { operatorConfig } from "./config.ts";
+import { compileExpression, expressionError } from "./expression.ts";
 import type { Entry } from "./operator.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 15);
@@ -334,4 +335,96 @@ test("operators run in order, and fields can be named in every form", () => {
   assert.ok(chain.process(entry));
   assert.equal(entry.severityNumber, 21);
   assert.deepEqual(entry.resource, { host: "x" });
+});
+
+test("filter drops the lines for which its expression is true", () => {
+  const config = { type: "filter", expr: 'body matches "^DEBUG" and not (body contains "keep")' };
+  assert.equal(apply(config, "DEBUG a").passed, false);
+  assert.equal(apply(config, "DEBUG keep").passed, true);
+  assert.equal(apply(config, "INFO a").passed, true);
+});
+
+test("an operator passes by the lines for which its if is not true", () => {
+  const config = { type: "json_parser", if: 'body startsWith "{"' };
+  assert.deepEqual(apply(config, '{"a":1}').entry.attributes, { a: 1 });
+  assert.deepEqual(apply(config, "no object").failures, []);
+});
+
+for (const [text, value] of [
+  ["1 + 2 * 3 == 7", true],
+  ["2 ** 3 ** 2 == 512", true],
+  ["body.a.b == 5 && body['a'].b in [4, 5]", true],
+  ["body.missing.deep < 3", false],
+  ["body.missing ?? 'x' == 'x'", true],
+  ["len(body) == 2 ? upper(body.s) : nil", "WORD"],
+  ["type(body) == 'map' and type(body.s) == 'string'", true],
+  ["body.s not in ['other'] and !(body.s endsWith 'x')", true],
+  ["attributes['__proto__'] == nil", true],
+] as const) {
+  test(`the expression ${text} has its value`, () => {
+    const entry = newEntry({ a: { b: 5 }, s: "word" });
+    assert.equal(compileExpression(text)(entry), value);
+  });
+}
+
+for (const text of [
+  "",
+  "body ==",
+  "unknown",
+  "f(1)",
+  "body matches body",
+  "1 not",
+  "1 not not in 2",
+  "1 not constructor 2",
+  "a b",
+  "#",
+]) {
+  test(`"${text}" is refused as an expression`, () => {
+    assert.notEqual(expressionError(text), undefined);
+  });
+}
+
+test("no text makes the expression reader fail otherwise than with its message", () => {
+  const piece = fc.constantFrom(
+    "(",
+    "[",
+    "!",
+    "not ",
+    "body",
+    ".",
+    "a",
+    " 1 ",
+    "?",
+    ":",
+    '"',
+    "in ",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 200 }), (pieces) => {
+      try {
+        compileExpression(pieces.join(""))(newEntry("x"));
+      } catch (error) {
+        assert.ok(error instanceof SyntaxError);
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test("copy, move and remove change where a value stands", () => {
+  const steps = [
+    { type: "copy", from: "body.a.b", to: "attributes.copied" },
+    { type: "move", from: "body.a.b", to: 'resource["moved.here"]' },
+    { type: "remove", field: "body.c" },
+  ];
+  const { chain, failures } = chainOf(steps);
+  const body = { a: { b: 1, d: 2 }, c: 3 };
+  const entry = newEntry(body);
+  assert.equal(chain.process(entry), true);
+  assert.deepEqual(entry.body, { a: { d: 2 } });
+  assert.deepEqual(entry.attributes, { copied: 1 });
+  assert.deepEqual(entry.resource, { "moved.here": 1 });
+  assert.deepEqual(body, { a: { b: 1, d: 2 }, c: 3 });
+  chain.process(newEntry("text"));
+  assert.deepEqual(failures, ["copy", "move", "remove"]);
 });
