@@ -77,7 +77,10 @@ export class SqliteVault implements Vault {
   }
 
   async close(): Promise<void> {
-    if (this.#worker !== undefined) await this.#call("close").catch(() => {});
+    const worker = this.#worker;
+    if (worker !== undefined) await this.#call("close").catch(() => {});
+    // The process is to wait for the end of the thread, too.
+    worker?.ref();
     await this.#ended;
   }
 
