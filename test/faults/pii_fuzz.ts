@@ -33,7 +33,8 @@ const LONG_EVERY = 500;
 /** What was slow is timed again: a pause of the machine is not the text's. */
 const TIMINGS = 5;
 const ALPHABET = [
-  ..."0123456789 \t\n.:-_/@=%+\"'\\<>[]{}()&;,|*#?!~^$`äßéñøЖ中あ\u0000\u0301\u200b\ufffd\ud83d\ude00",
+  ..."0123456789 \t\n.:-_/@=%+\"'\\<>[]{}()&;,|*#?!~^$`",
+  ..."äßéñøЖ中あ\u0000\u0301\u200b\ufffd\ud83d\ude00",
 ];
 
 const samples = readSamples(join(import.meta.dirname, "../../processors/pii_detect/testdata"));

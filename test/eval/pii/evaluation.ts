@@ -87,9 +87,9 @@ precision 0.685, recall 0.603) and 0.845 (tuned: 0.870, 0.839).\n`;
   );
   page += `\n## What people write in public\n
 1,009 posts of WNUT 2017 (CC BY 4.0), a hard set of rare names in careless English. Nothing was
-trained on them or set with a look at them. Persons, places and companies are marked; other findings,
-such as user names that are marked as nothing, count as false, and words marked as works, products or
-groups do not count.\n\n`;
+trained on them or set with a look at them. Persons, places and companies are marked; other
+findings, such as user names that are marked as nothing, count as false, and words marked as works,
+products or groups do not count.\n\n`;
   page += table(
     ["configuration", "what", "tokens", "precision", "recall", "F1", "F2"],
     CONFIG_NAMES.flatMap((name) =>
