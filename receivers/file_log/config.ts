@@ -1,9 +1,9 @@
 /** Configuration of `file_log`: the Collector's keys and defaults, and one key of ours. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
+import { operatorConfig } from "../../src/lib/operators/config.ts";
+import { goRegexError } from "../../src/lib/operators/go_regex.ts";
 import { globError } from "./glob.ts";
-import { operatorConfig } from "./operators/config.ts";
-import { goRegexError } from "./operators/go_regex.ts";
 
 const glob = z.string().superRefine((pattern, context) => {
   const message = globError(pattern);

@@ -8,7 +8,7 @@
 import type { LogsConsumer, Receiver } from "../../src/component/component.ts";
 import { describeError } from "../../src/component/errors.ts";
 import type { CancelTimer, Settings } from "../../src/component/settings.ts";
-import { ByteBudget } from "./byte_budget.ts";
+import { ByteBudget } from "../../src/lib/delivery/byte_budget.ts";
 import type { FileLogConfig } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { HandleLimit } from "./handle_limit.ts";

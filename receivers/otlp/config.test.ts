@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
+import { isLoopback, parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 import { configSchema } from "./config.ts";
-import { isLoopback, parseEndpoint } from "./endpoint.ts";
 
 function problems(config: unknown): string {
   const issues = configSchema.safeParse(config).error?.issues ?? [];

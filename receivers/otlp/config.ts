@@ -1,7 +1,7 @@
 /** Configuration of the `otlp` receiver: the Collector's keys, and limits of our own. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
-import { parseEndpoint } from "./endpoint.ts";
+import { parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 
 const endpoint = z
   .string()

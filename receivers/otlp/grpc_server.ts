@@ -9,10 +9,10 @@ import type { Server as NetServer, Socket } from "node:net";
 import { createServer } from "node:net";
 import type { ConnectionInjector, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import { listen, parseEndpoint, portOf } from "../../src/lib/listening/endpoint.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { encodeStatus, encodeSuccess, refusalOf } from "./answer.ts";
 import type { GrpcConfig } from "./config.ts";
-import { listen, parseEndpoint, portOf } from "./endpoint.ts";
 import type { Transport, TransportServices } from "./http_server.ts";
 
 const MIB = 1024 * 1024;

@@ -6,19 +6,19 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { listen, parseEndpoint, portOf } from "../../src/lib/listening/endpoint.ts";
 import { decodeLogsJson } from "../../src/otlp/decode_json.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import type { DecodeLimits } from "../../src/otlp/limits.ts";
 import type { Encoding, Refusal } from "./answer.ts";
 import { encodeStatus, encodeSuccess, refusalOf, retryAfterSeconds } from "./answer.ts";
 import type { HttpConfig } from "./config.ts";
-import { listen, parseEndpoint, portOf } from "./endpoint.ts";
 import type { InFlightBytes } from "./in_flight.ts";
 import type { Intake } from "./intake.ts";
 import { decompressors, readBody } from "./request_body.ts";
 
 export interface Transport {
-  /** @throws AgentError `otlp.port_in_use`, `otlp.cannot_listen` */
+  /** @throws AgentError `listening.port_in_use`, `listening.cannot_listen` */
   start(): Promise<void>;
   /** The port that is listened on, once started. */
   readonly port: number;

@@ -6,8 +6,8 @@
  */
 import type { LogsConsumer, Receiver } from "../../src/component/component.ts";
 import type { Settings } from "../../src/component/settings.ts";
+import { isLoopback, parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 import type { OtlpConfig } from "./config.ts";
-import { isLoopback, parseEndpoint } from "./endpoint.ts";
 import { GrpcTransport } from "./grpc_server.ts";
 import type { Transport, TransportServices } from "./http_server.ts";
 import { HttpTransport } from "./http_server.ts";

@@ -7,9 +7,9 @@
  * CRI marks a part of a longer line with the tag `P` (kubernetes, CRI logging design); docker
  * leaves out the line feed at the end of a part.
  */
-import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
+import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
+import { isAnyValueMap } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
 import { parseJsonObject } from "./json_parser.ts";
 
 export interface ContainerLine {

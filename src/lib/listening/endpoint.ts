@@ -1,12 +1,12 @@
 /**
- * `host:port` endpoints and listening on them, for both protocols.
+ * `host:port` endpoints and listening on them, for all receivers.
  *
  * Invariant: `localhost` is the loopback interface and nothing else, in both address families where
  * the machine has them; only a host that was written down opens the agent to the network.
  */
 import type { AddressInfo, Server } from "node:net";
 import { isIP } from "node:net";
-import { AgentError } from "../../src/component/errors.ts";
+import { AgentError } from "../../component/errors.ts";
 
 export interface Endpoint {
   /** As written, for messages. */
@@ -34,7 +34,7 @@ export function isLoopback(endpoint: Endpoint): boolean {
 
 /**
  * Opens one server for each address of the endpoint; port 0 takes a free port.
- * @throws AgentError `otlp.port_in_use` or `otlp.cannot_listen`; nothing is left open then.
+ * @throws AgentError `listening.port_in_use` or `listening.cannot_listen`; nothing is left open then.
  */
 export async function listen(
   endpoint: Endpoint,
@@ -90,10 +90,13 @@ function listenError(endpoint: Endpoint, error: unknown): AgentError {
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
     return new AgentError(
-      "otlp.port_in_use",
+      "listening.port_in_use",
       `another program listens on ${endpoint.text}: stop it (ss -ltnp shows it) or change endpoint`,
     );
   }
   const hint = code === "EACCES" ? "; ports below 1024 need a privilege" : "";
-  return new AgentError("otlp.cannot_listen", `cannot listen on ${endpoint.text}: ${code}${hint}`);
+  return new AgentError(
+    "listening.cannot_listen",
+    `cannot listen on ${endpoint.text}: ${code}${hint}`,
+  );
 }

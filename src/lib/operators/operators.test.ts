@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
 import { accessLogReader } from "./access_log_line.ts";
 import { OperatorChain } from "./chain.ts";
 import { operatorConfig } from "./config.ts";

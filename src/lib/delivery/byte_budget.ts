@@ -1,6 +1,6 @@
 /**
- * How many bytes of all files may be read and not yet acknowledged: this is the receiver's
- * backpressure and its bound on memory.
+ * How many bytes may be read and not yet acknowledged: this is a receiver's backpressure and its
+ * bound on memory.
  *
  * Invariant: who asked first gets first. A request larger than the whole budget is granted when
  * nothing else is out, so that nobody waits for ever.

@@ -1,15 +1,15 @@
 /** Time of a record from one of its fields: the Collector's `timestamp` block and `time_parser`. */
-import type { AnyValue } from "../../../src/data/any_value.ts";
-import { Double } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
-import { hrTimeFromUnixNano } from "../../../src/data/time.ts";
+import type { AnyValue } from "../../data/any_value.ts";
+import { Double } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
+import { hrTimeFromUnixNano } from "../../data/time.ts";
+import { zoneOffset } from "../time_zone.ts";
 import type { TimestampConfig } from "./config.ts";
 import { checkedField, readField } from "./field.ts";
 import type { Entry } from "./operator.ts";
 import { compileGoTime, compileStrptime } from "./time_layout.ts";
 import type { TimeParts } from "./time_match.ts";
 import { matchLayout } from "./time_match.ts";
-import { zoneOffset } from "./time_zone.ts";
 
 const WEEK_MS = 7 * 86_400_000;
 /** Decimal places between the written number and seconds. */

@@ -1,12 +1,12 @@
 /** Configuration of the operators. The keys are those of the Collector's stanza operators. */
 import { z } from "zod";
 import { byteSize } from "../../../config/values.ts";
+import { isTimeZone } from "../time_zone.ts";
 import { expressionError } from "./expression.ts";
 import { parseField } from "./field.ts";
 import { compileGoRegex, goRegexError } from "./go_regex.ts";
 import { SEVERITY_ALIASES } from "./severity.ts";
 import { compileStrptime } from "./time_layout.ts";
-import { isTimeZone } from "./time_zone.ts";
 
 const field = z.string().refine((text) => parseField(text) !== undefined, {
   error: 'expected a field such as body, attributes.name, attributes["a.b"] or resource.name',
