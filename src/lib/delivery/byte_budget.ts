@@ -18,11 +18,15 @@ export class ByteBudget {
     return this.#usedBytes;
   }
 
+  /** False when there is no room now; nothing is taken then. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    this.#usedBytes += bytes;
+    return true;
+  }
+
   async take(bytes: number): Promise<void> {
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#usedBytes += bytes;
-      return;
-    }
+    if (this.tryTake(bytes)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ bytes, grant: resolve });
     await promise;
