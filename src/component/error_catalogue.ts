@@ -101,6 +101,11 @@ export const errorCatalogue = {
     meaning: "The endpoint of a receiver cannot be opened.",
     nextStep: "Use an address of this host, and a port above 1023 unless the agent may use others.",
   },
+  "listening.tls_file": {
+    permanent: true,
+    meaning: "A certificate or key file of a receiver cannot be read or used.",
+    nextStep: "Check the path, the permissions, and that certificate and key belong together.",
+  },
   "telemetry.port_in_use": {
     permanent: true,
     meaning: "Another process listens where the agent shows its metrics or its health.",

@@ -12,6 +12,8 @@ import { ByteBudget } from "./byte_budget.ts";
 import { Delivery } from "./delivery.ts";
 
 const RECORDS_PER_BATCH_MAX = 1000;
+/** Of all bytes that may be held. */
+const GATHERED_SHARE_MAX = 0.25;
 /** How long a record may wait for others. */
 const GATHER_MS = 100;
 
@@ -41,6 +43,7 @@ interface Gathering<Place> {
 
 export class Outlet<Place = undefined> {
   readonly #clock: Settings["clock"];
+  readonly #bytesMax: number;
   readonly #budget: ByteBudget;
   readonly #delivery: Delivery<Place>;
   /** For records of sources that nobody can read again: an offer that is repeated is one batch. */
@@ -51,6 +54,7 @@ export class Outlet<Place = undefined> {
 
   constructor({ settings, next, bytesMax, retry, refused, acknowledged }: OutletOptions<Place>) {
     this.#clock = settings.clock;
+    this.#bytesMax = bytesMax;
     this.#budget = new ByteBudget(bytesMax);
     const run = Buffer.alloc(16);
     settings.random(run);
@@ -83,6 +87,9 @@ export class Outlet<Place = undefined> {
 
   /** Resolves when there is room. */
   async take(bytes: number): Promise<void> {
+    if (this.tryTake(bytes)) return;
+    // What is gathered holds room as well; it must not wait for its timer.
+    this.flush();
     await this.#budget.take(bytes);
   }
 
@@ -101,7 +108,8 @@ export class Outlet<Place = undefined> {
       gathering.records.push(record);
       gathering.positions.push(origin?.position ?? ++this.#count);
     }
-    if (gathering.records.length >= RECORDS_PER_BATCH_MAX) this.flush();
+    const isLarge = gathering.bytes >= this.#bytesMax * GATHERED_SHARE_MAX;
+    if (isLarge || gathering.records.length >= RECORDS_PER_BATCH_MAX) this.flush();
     else this.#cancelTimer ??= this.#clock.setTimer(GATHER_MS, () => this.flush());
   }
 

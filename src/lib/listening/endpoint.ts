@@ -86,7 +86,7 @@ function isMissingAddress(error: unknown): boolean {
   return ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"].includes(errorCode(error));
 }
 
-function listenError(endpoint: Endpoint, error: unknown): AgentError {
+export function listenError(endpoint: Endpoint, error: unknown): AgentError {
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
     return new AgentError(

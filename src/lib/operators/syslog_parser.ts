@@ -41,8 +41,11 @@ function setTimeAndSeverity(entry: Entry, { time, priority }: SyslogMessage): vo
 function unframed(config: SyslogParserConfig, text: string): string | undefined {
   if (config.enable_octet_counting) {
     const count = /^([1-9]\d{0,9}) /.exec(text);
-    const message = count === null ? text : text.slice(count[0].length);
-    return Buffer.byteLength(message) <= config.max_octets ? message : undefined;
+    const rest = text.slice(count?.[0].length ?? 0);
+    const size = Buffer.byteLength(rest);
+    if (size > config.max_octets) return undefined;
+    // A count that is none, because the receiver has taken it away, is part of the message.
+    return Number(count?.[1]) === size ? rest : text;
   }
   switch (config.non_transparent_framing_trailer) {
     case "LF":
