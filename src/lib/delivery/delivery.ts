@@ -1,16 +1,15 @@
 /**
- * The way of one file's batches to the pipelines.
+ * The way of one source's batches to the pipelines.
  *
  * Invariant: batches are handed on in order, several at a time; the acknowledged position is the
  * end of the longest prefix of them that was accepted (or refused for good, which is counted). A
  * batch that is refused for the moment is offered again, and so is everything behind it that is not
  * yet accepted, in order.
  */
-import type { LogsConsumer } from "../../src/component/component.ts";
-import { AgentError, describeError, isPermanent } from "../../src/component/errors.ts";
-import type { CancelTimer, Clock } from "../../src/component/settings.ts";
-import type { LogBatch } from "../../src/data/log_batch.ts";
-import type { HeldFrom } from "./operators/operator.ts";
+import type { LogsConsumer } from "../../component/component.ts";
+import { AgentError, describeError, isPermanent } from "../../component/errors.ts";
+import type { CancelTimer, Clock } from "../../component/settings.ts";
+import type { LogBatch } from "../../data/log_batch.ts";
 
 export interface DeliveryEnvironment {
   readonly next: LogsConsumer;
@@ -22,20 +21,21 @@ export interface DeliveryEnvironment {
   readonly refused: (records: number, error: string) => void;
 }
 
-interface Pending {
-  /** Undefined for a stretch of the file that gave no records. */
+interface Pending<Place> {
+  /** Undefined for a stretch of the source that gave no records. */
   readonly batch: LogBatch | undefined;
   readonly bytes: number;
   /** Where reading may begin again once this batch is acknowledged. */
-  readonly resume: HeldFrom;
+  readonly resume: Place;
   state: "waiting" | "sent" | "done";
 }
 
-export class Delivery {
+/** `Place` is where reading of the source may begin again. */
+export class Delivery<Place> {
   readonly #environment: DeliveryEnvironment;
-  readonly #acknowledged: (resume: HeldFrom) => void;
+  readonly #acknowledged: (resume: Place) => void;
   /** Everything not yet acknowledged, in order. */
-  readonly #pending: Pending[] = [];
+  readonly #pending: Pending<Place>[] = [];
   #sent = 0;
   /** A batch was refused for the moment: nothing is handed on until it is offered again. */
   #refused = false;
@@ -45,7 +45,7 @@ export class Delivery {
   #idle: PromiseWithResolvers<void> | undefined;
   #stopped = false;
 
-  constructor(environment: DeliveryEnvironment, acknowledged: (resume: HeldFrom) => void) {
+  constructor(environment: DeliveryEnvironment, acknowledged: (resume: Place) => void) {
     this.#environment = environment;
     this.#acknowledged = acknowledged;
     this.#delayMs = environment.retryInitialMs;
@@ -56,8 +56,8 @@ export class Delivery {
   }
 
   /** Hands on a batch. `bytes` were taken from the budget and are given back when it is settled. */
-  deliver(batch: LogBatch | undefined, bytes: number, resume: HeldFrom): void {
-    const pending: Pending = {
+  deliver(batch: LogBatch | undefined, bytes: number, resume: Place): void {
+    const pending: Pending<Place> = {
       batch,
       bytes,
       resume,
@@ -82,7 +82,7 @@ export class Delivery {
     this.#idle?.resolve();
   }
 
-  #send(pending: Pending, batch: LogBatch): void {
+  #send(pending: Pending<Place>, batch: LogBatch): void {
     pending.state = "sent";
     this.#sent++;
     this.#environment.next.consumeLogs(batch).then(
@@ -91,7 +91,7 @@ export class Delivery {
     );
   }
 
-  #fail(pending: Pending, batch: LogBatch, error: unknown): void {
+  #fail(pending: Pending<Place>, batch: LogBatch, error: unknown): void {
     if (isPermanent(error)) {
       this.#environment.refused(batch.records.length, describeError(error));
       this.#settle(pending, true);
@@ -103,7 +103,7 @@ export class Delivery {
     this.#settle(pending, false);
   }
 
-  #settle(pending: Pending, accepted: boolean): void {
+  #settle(pending: Pending<Place>, accepted: boolean): void {
     this.#sent--;
     pending.state = accepted ? "done" : "waiting";
     if (accepted && !this.#refused) this.#delayMs = this.#environment.retryInitialMs;
@@ -127,18 +127,18 @@ export class Delivery {
   }
 
   #advance(): void {
-    let resume: HeldFrom | undefined;
     let bytes = 0;
+    let last: Pending<Place> | undefined;
     let count = 0;
     for (const pending of this.#pending) {
       if (pending.state !== "done") break;
-      resume = pending.resume;
+      last = pending;
       bytes += pending.bytes;
       count++;
     }
-    if (resume === undefined) return;
+    if (last === undefined) return;
     this.#pending.splice(0, count);
-    this.#acknowledged(resume);
+    this.#acknowledged(last.resume);
     this.#environment.released(bytes);
     if (this.isIdle) this.#idle?.resolve();
     if (this.isIdle) this.#idle = undefined;

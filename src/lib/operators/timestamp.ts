@@ -1,15 +1,16 @@
 /** Time of a record from one of its fields: the Collector's `timestamp` block and `time_parser`. */
-import type { AnyValue } from "../../../src/data/any_value.ts";
-import { Double } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
-import { hrTimeFromUnixNano } from "../../../src/data/time.ts";
+import type { AnyValue } from "../../data/any_value.ts";
+import { Double } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
+import { hrTimeFromUnixNano } from "../../data/time.ts";
+import { zoneOffset } from "../time_zone.ts";
 import type { TimestampConfig } from "./config.ts";
 import { checkedField, readField } from "./field.ts";
 import type { Entry } from "./operator.ts";
+import type { LayoutPart } from "./time_layout.ts";
 import { compileGoTime, compileStrptime } from "./time_layout.ts";
 import type { TimeParts } from "./time_match.ts";
 import { matchLayout } from "./time_match.ts";
-import { zoneOffset } from "./time_zone.ts";
 
 const WEEK_MS = 7 * 86_400_000;
 /** Decimal places between the written number and seconds. */
@@ -35,10 +36,19 @@ function textParser(config: TimestampConfig, nowMs: () => number) {
     config.layout_type === "gotime"
       ? compileGoTime(config.layout)
       : compileStrptime(config.layout)!;
-  const offsetAt = zoneOffset(config.location);
-  return (value: AnyValue): HrTime | undefined => {
-    if (typeof value !== "string") return undefined;
-    const time = matchLayout(parts, value);
+  const read = timeReader(parts, config.location, nowMs);
+  return (value: AnyValue) => (typeof value === "string" ? read(value) : undefined);
+}
+
+/** Gives the function from a text of the layout to its time; undefined for another text. */
+export function timeReader(
+  parts: readonly LayoutPart[],
+  location: string,
+  nowMs: () => number,
+): (text: string) => HrTime | undefined {
+  const offsetAt = zoneOffset(location);
+  return (text) => {
+    const time = matchLayout(parts, text);
     if (time === undefined) return undefined;
     if (time.year !== undefined) return toHrTime(time, time.year, offsetAt);
     // Without a year the last one fits that does not lie more than a week ahead, as the Collector.

@@ -1,5 +1,5 @@
 /** What all parsers share: read a field, write what was parsed, then time and severity. */
-import type { AnyValue } from "../../../src/data/any_value.ts";
+import type { AnyValue } from "../../data/any_value.ts";
 import type { OperatorConfig, SeverityConfig, TimestampConfig } from "./config.ts";
 import { checkedField, readField, writeField } from "./field.ts";
 import type { Entry, Operator, OperatorContext } from "./operator.ts";

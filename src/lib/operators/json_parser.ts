@@ -1,6 +1,6 @@
 /** JSON objects to attributes (or any other field). Numbers keep their value exactly. */
-import type { AnyValue } from "../../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue } from "../../data/any_value.ts";
+import { isAnyValueMap } from "../../data/any_value.ts";
 import type { JsonParserConfig } from "./config.ts";
 import type { Operator, OperatorContext } from "./operator.ts";
 import { parserOperator } from "./parser.ts";

@@ -1,6 +1,6 @@
 /** What the signs and functions of an expression do with values. */
-import type { AnyValue } from "../../../src/data/any_value.ts";
-import { Double, isAnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue } from "../../data/any_value.ts";
+import { Double, isAnyValueMap } from "../../data/any_value.ts";
 
 type Two = (left: AnyValue, right: AnyValue) => AnyValue;
 

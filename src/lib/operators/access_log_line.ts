@@ -4,8 +4,8 @@
  *
  *     client ident user [time] "request" status bytes ["referer" "user agent" [more ...]]
  */
-import type { Attributes } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
+import type { Attributes } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
 import { monthAt } from "./time_match.ts";
 
 export type AccessLogFormat = "auto" | "combined" | "common" | "nginx" | "apache";

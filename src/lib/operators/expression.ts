@@ -6,8 +6,8 @@
  * nil, and a comparison with nil is false. Patterns of `matches` are written out, not computed, so
  * that they are checked when the configuration is read.
  */
-import type { AnyValue } from "../../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue } from "../../data/any_value.ts";
+import { isAnyValueMap } from "../../data/any_value.ts";
 import type { Piece } from "./expression_text.ts";
 import { piecesOf } from "./expression_text.ts";
 import { BINARY, FUNCTIONS, numberOf } from "./expression_value.ts";

@@ -5,8 +5,8 @@
  * records, so that a replay after a crash is recognised by its source positions.
  */
 import type { SeverityNumber } from "@opentelemetry/api";
-import type { AnyValue, AnyValueMap, Attributes } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
+import type { AnyValue, AnyValueMap, Attributes } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
 
 /** A record in the making. One object is used again for all lines of a batch. */
 export interface Entry {

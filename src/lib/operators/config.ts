@@ -1,12 +1,13 @@
 /** Configuration of the operators. The keys are those of the Collector's stanza operators. */
 import { z } from "zod";
 import { byteSize } from "../../../config/values.ts";
+import { ONE_FRAMING, syslogShape } from "../syslog/config.ts";
+import { isTimeZone } from "../time_zone.ts";
 import { expressionError } from "./expression.ts";
 import { parseField } from "./field.ts";
 import { compileGoRegex, goRegexError } from "./go_regex.ts";
 import { SEVERITY_ALIASES } from "./severity.ts";
 import { compileStrptime } from "./time_layout.ts";
-import { isTimeZone } from "./time_zone.ts";
 
 const field = z.string().refine((text) => parseField(text) !== undefined, {
   error: 'expected a field such as body, attributes.name, attributes["a.b"] or resource.name',
@@ -141,6 +142,14 @@ const containerParser = z.strictObject({
     .prefault("1MiB")
     .describe("Size at which a log put together from parts is handed on although it has no end."),
 });
+const syslogParser = z
+  .strictObject({
+    type: z.literal("syslog_parser"),
+    ...parserShape,
+    parse_to: parseTo,
+    ...syslogShape,
+  })
+  .refine(ONE_FRAMING.check, ONE_FRAMING.error);
 const timeParser = z
   .strictObject({ type: z.literal("time_parser"), ...operatorShape, ...timestampShape })
   .refine(layoutFits, LAYOUT_ERROR);
@@ -173,6 +182,7 @@ export const operatorConfig = z.discriminatedUnion("type", [
   regexParser,
   accessLogParser,
   containerParser,
+  syslogParser,
   timeParser,
   severityParserConfig,
   filter,
@@ -189,4 +199,5 @@ export type JsonParserConfig = z.infer<typeof jsonParser>;
 export type RegexParserConfig = z.infer<typeof regexParser>;
 export type AccessLogParserConfig = z.infer<typeof accessLogParser>;
 export type ContainerConfig = z.infer<typeof containerParser>;
+export type SyslogParserConfig = z.infer<typeof syslogParser>;
 export type TransferConfig = z.infer<typeof copy | typeof move | typeof remove>;

@@ -3,8 +3,8 @@
  * `body.x.y`, `attributes.a`, `attributes["a.b"]`, `resource.x`. A name without a root means the
  * body, as in the Collector.
  */
-import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
+import { isAnyValueMap } from "../../data/any_value.ts";
 import type { Entry } from "./operator.ts";
 
 export interface Field {

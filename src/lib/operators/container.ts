@@ -4,7 +4,7 @@
  * Invariant: parts of one line are put together per stream and in order; a part that still waits
  * for its end is reported by `heldFrom`, so that the stored offset never passes it.
  */
-import type { AnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValueMap } from "../../data/any_value.ts";
 import type { ContainerConfig } from "./config.ts";
 import type { ContainerLine } from "./container_line.ts";
 import { parseContainerLine } from "./container_line.ts";

@@ -1,6 +1,6 @@
 /**
- * How many bytes of all files may be read and not yet acknowledged: this is the receiver's
- * backpressure and its bound on memory.
+ * How many bytes may be read and not yet acknowledged: this is a receiver's backpressure and its
+ * bound on memory.
  *
  * Invariant: who asked first gets first. A request larger than the whole budget is granted when
  * nothing else is out, so that nobody waits for ever.
@@ -18,11 +18,15 @@ export class ByteBudget {
     return this.#usedBytes;
   }
 
+  /** False when there is no room now; nothing is taken then. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    this.#usedBytes += bytes;
+    return true;
+  }
+
   async take(bytes: number): Promise<void> {
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#usedBytes += bytes;
-      return;
-    }
+    if (this.tryTake(bytes)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ bytes, grant: resolve });
     await promise;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
+import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
 import { accessLogReader } from "./access_log_line.ts";
 import { OperatorChain } from "./chain.ts";
 import { operatorConfig } from "./config.ts";
@@ -427,4 +427,22 @@ test("copy, move and remove change where a value stands", () => {
   assert.deepEqual(body, { a: { b: 1, d: 2 }, c: 3 });
   chain.process(newEntry("text"));
   assert.deepEqual(failures, ["copy", "move", "remove"]);
+});
+
+test("syslog_parser sets attributes, time and severity, and undoes the framing", () => {
+  const message = "<86>1 2015-08-05T21:58:59.693Z host app - ID1 - hello";
+  const counted = { type: "syslog_parser", protocol: "rfc5424", enable_octet_counting: true };
+  const { entry, failures } = apply(counted, `${message.length} ${message}`);
+  assert.deepEqual(failures, []);
+  assert.equal(iso(entry), "2015-08-05T21:58:59.693000000");
+  assert.deepEqual([entry.severityNumber, entry.severityText], [9, "info"]);
+  assert.equal(entry.attributes.message, "hello");
+  assert.equal(entry.attributes.facility_text, "authpriv");
+  assert.deepEqual(apply({ ...counted, max_octets: 10 }, message).failures, ["syslog_parser"]);
+
+  const trailer = { non_transparent_framing_trailer: "NUL", parse_to: "body" };
+  const framed = apply({ type: "syslog_parser", protocol: "rfc5424", ...trailer }, `${message}\0`);
+  assert.equal((framed.entry.body as AnyValueMap).message, "hello");
+  const both = { ...counted, non_transparent_framing_trailer: "LF" };
+  assert.equal(operatorConfig.safeParse(both).success, false);
 });

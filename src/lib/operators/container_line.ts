@@ -7,9 +7,10 @@
  * CRI marks a part of a longer line with the tag `P` (kubernetes, CRI logging design); docker
  * leaves out the line feed at the end of a part.
  */
-import type { AnyValue, AnyValueMap } from "../../../src/data/any_value.ts";
-import { isAnyValueMap } from "../../../src/data/any_value.ts";
-import type { HrTime } from "../../../src/data/time.ts";
+import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
+import { isAnyValueMap } from "../../data/any_value.ts";
+import type { HrTime } from "../../data/time.ts";
+import { parseRfc3339 } from "../rfc3339.ts";
 import { parseJsonObject } from "./json_parser.ts";
 
 export interface ContainerLine {
@@ -21,9 +22,6 @@ export interface ContainerLine {
   /** What else the line says, as attributes. */
   readonly more: AnyValueMap;
 }
-
-const SECONDS_LENGTH = "2024-03-30T08:31:20".length;
-const ZONE = /^(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
 /** Undefined for a line that has neither form, or not the one that is asked for. */
 export function parseContainerLine(
@@ -61,16 +59,4 @@ function parseCri(text: string): ContainerLine | undefined {
   if (mark !== "P" && mark !== "F") return undefined;
   const more: Record<string, AnyValue> = { logtag: tag };
   return { stream, text: text.slice(tagEnd + 1), last: mark === "F", hrTime, more };
-}
-
-/** RFC 3339 with up to nine digits of a second, as the runtimes write it. */
-export function parseRfc3339(text: string): HrTime | undefined {
-  const zone = ZONE.exec(text.slice(SECONDS_LENGTH));
-  const utcMs = Date.parse(`${text.slice(0, SECONDS_LENGTH)}Z`);
-  if (zone === null || Number.isNaN(utcMs) || text[10] !== "T") return undefined;
-  const offsetS = Number(zone[3] ?? 0) * 3600 + Number(zone[4] ?? 0) * 60;
-  return [
-    utcMs / 1000 - (zone[2] === "-" ? -offsetS : offsetS),
-    Number((zone[1] ?? "").padEnd(9, "0")),
-  ];
 }

@@ -8,6 +8,7 @@ import type { Entry, HeldFrom, Operator, OperatorContext } from "./operator.ts";
 import { stepOperator } from "./parser.ts";
 import { regexParser } from "./regex_parser.ts";
 import { severityParser } from "./severity.ts";
+import { syslogOperator } from "./syslog_parser.ts";
 import { timestampParser } from "./timestamp.ts";
 import { transferOperator } from "./transfer.ts";
 
@@ -71,6 +72,8 @@ function build(config: OperatorConfig, context: OperatorContext): Operator {
       return accessLogParser(config, context);
     case "container":
       return containerOperator(config, context);
+    case "syslog_parser":
+      return syslogOperator(config, context);
     case "time_parser":
       return stepOperator(config, context, timestampParser(config, context.nowMs));
     case "severity_parser":
