@@ -93,6 +93,9 @@ const fields = z.strictObject({
   heartbeat_interval: positiveDuration
     .prefault("5m")
     .describe("Longest silence: without records an entry says that the agent is alive."),
+  epoch_interval: positiveDuration
+    .prefault("5m")
+    .describe("How often the archive changes to a fresh epoch key and destroys the one before."),
   max_pending_bytes: byteSize
     .refine((bytes) => bytes >= MIB, "must be at least 1MiB")
     .prefault("64MiB")

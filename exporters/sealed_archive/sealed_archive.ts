@@ -145,16 +145,17 @@ export class SealedArchive implements Exporter {
 
   #scheduleTick(writer: ArchiveWriter): void {
     const { clock } = this.#settings;
-    this.#cancelTick = clock.setTimer(this.#config.publish_interval, async () => {
-      writer.tick(this.#config.heartbeat_interval);
-      await this.#publish(writer);
+    const { publish_interval, heartbeat_interval, epoch_interval } = this.#config;
+    this.#cancelTick = clock.setTimer(publish_interval, async () => {
+      await this.#publish(writer, () => writer.tick(heartbeat_interval, epoch_interval));
       if (this.#writer === writer) this.#scheduleTick(writer);
     });
   }
 
   /** One after the other; an error is reported, and the next one tries again. */
-  #publish(writer: ArchiveWriter): Promise<void> {
+  #publish(writer: ArchiveWriter, prepare = async (): Promise<void> => {}): Promise<void> {
     this.#publishing = this.#publishing
+      .then(prepare)
       .then(() => writer.publish())
       .then(
         () => this.#report("publish", undefined),

@@ -42,6 +42,8 @@ const genesis = z.object({
   at,
   origin: z.string(),
   vkey: z.string(),
+  /** The verifier key of epoch 0. */
+  epoch_vkey: z.string(),
   ...statement,
 });
 
@@ -92,6 +94,17 @@ const segment = z.object({
 });
 
 const heartbeat = z.object({ type: z.literal("heartbeat"), v: z.literal(1), at, dropped });
+
+/** The last entry of an epoch. */
+const epoch = z.object({
+  type: z.literal("epoch"),
+  v: z.literal(1),
+  at,
+  /** Number of the epoch that ends here. */
+  epoch: integer,
+  /** The verifier key of the next one. */
+  next: z.string(),
+});
 
 /** One line for people, which stays in the log for ever: no name of a customer belongs in it. */
 const words = z
@@ -145,6 +158,7 @@ const known = z.discriminatedUnion("type", [
   block,
   segment,
   heartbeat,
+  epoch,
   access,
   erase,
 ]);

@@ -16,6 +16,7 @@ import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
 import { ArchiveWriter } from "./archive_writer.ts";
+import { EpochKeys } from "./epoch_keys.ts";
 import type { LogKeyOptions } from "./log_key.ts";
 import { createLogKey, readLogKey } from "./log_key.ts";
 import { Marks } from "./marks.ts";
@@ -55,8 +56,11 @@ export async function openArchive(
   const marks = new Marks(config.max_sources);
   const log = await recoverLog({ archive, stateDirectory, verifier: signer.verifier, marks });
   let recovered: RecoveredZones;
+  let epochs: EpochKeys;
   try {
     recovered = await recoverZones(config, log);
+    const epochOptions = { archive, stateDirectory, origin: config.origin, random };
+    epochs = await EpochKeys.open(epochOptions, log.state.epoch, log.signedSize);
   } catch (error) {
     await log.wal.close();
     throw error;
@@ -74,20 +78,28 @@ export async function openArchive(
     },
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
-    state: { nextIndex: log.tree.size, positions: log.positions, marks, zones: recovered.zones },
+    state: log.state,
+    sequencer: {
+      nextIndex: log.tree.size,
+      positions: log.state.positions,
+      marks,
+      zones: recovered.zones,
+    },
     wal: log.wal,
     segments: recovered.segments,
     publisher: new Publisher({
       archive,
       stateDirectory,
       signer,
+      epochs,
       tree: log.tree,
       entries: log.entries,
       publishedSize: log.signedSize,
     }),
+    epochs,
     ...events,
   });
-  addFirstEntry(writer, config, settings, signer, log, recovered.cutBytes);
+  addFirstEntry(writer, config, { signer, epochs }, log, recovered.cutBytes);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
@@ -123,8 +135,7 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
 function addFirstEntry(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { clock }: Pick<Settings, "clock">,
-  { verifier }: NoteSigner,
+  { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
   log: RecoveredLog,
   cutBytes: number,
 ): void {
@@ -140,13 +151,13 @@ function addFirstEntry(
       publish_ms: Math.ceil(config.publish_interval),
     },
   };
-  const common = { v: 1, at: clock.nowMs(), ...statement } as const;
   if (log.tree.size === 0) {
     writer.addEntry({
       type: "genesis",
       origin: verifier.name,
       vkey: verifier.vkey,
-      ...common,
+      epoch_vkey: epochs.signer.verifier.vkey,
+      ...statement,
     });
     return;
   }
@@ -155,6 +166,6 @@ function addFirstEntry(
     run: randomUUID(),
     replayed: log.tree.size - log.signedSize,
     cut: cutBytes,
-    ...common,
+    ...statement,
   });
 }

@@ -7,7 +7,7 @@
  * the log has one content and one root for ever.
  */
 import { isPermanent } from "../../../src/component/errors.ts";
-import type { Clock, RandomSource } from "../../../src/component/settings.ts";
+import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
@@ -19,6 +19,7 @@ import { advance, positionOf } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Deferred } from "./deferred.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
+import type { EntryClock } from "./entry_clock.ts";
 import type { Marks } from "./marks.ts";
 import type { WalFrame } from "./wal.ts";
 import type { OpenBlock, Payload, ZoneLimits, ZoneState } from "./zone_writer.ts";
@@ -34,7 +35,7 @@ export interface SequencerState {
 }
 
 export interface SequencerOptions {
-  readonly clock: Clock;
+  readonly clock: EntryClock;
   readonly random: RandomSource;
   readonly limits: ZoneLimits;
   readonly state: SequencerState;

@@ -8,7 +8,7 @@
 import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { isPermanent } from "../../../src/component/errors.ts";
-import type { Clock, RandomSource } from "../../../src/component/settings.ts";
+import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { AgeRecipient } from "../../../src/lib/age/age_file.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
@@ -21,6 +21,7 @@ import { segmentFileName, segmentName } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import type { Cover } from "./cover.ts";
 import { Deferred } from "./deferred.ts";
+import type { EntryClock } from "./entry_clock.ts";
 import type { LiveSource, Marks } from "./marks.ts";
 import { toMark } from "./marks.ts";
 import type { Mark } from "./wal.ts";
@@ -52,7 +53,7 @@ export interface Payload extends Pick<Item, "block" | "sums"> {
 
 export interface ZoneWriterOptions {
   readonly name: string;
-  readonly clock: Clock;
+  readonly clock: EntryClock;
   readonly random: RandomSource;
   readonly limits: ZoneLimits;
   readonly marks: Marks;

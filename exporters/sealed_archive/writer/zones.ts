@@ -38,7 +38,7 @@ export function zoneRule(config: SealedArchiveConfig): (record: LogRecord) => st
 /** Brings every zone's segments back to what the log says. Throws `archive.damaged`. */
 export async function recoverZones(
   config: SealedArchiveConfig,
-  { positions, unsignedBlocks }: RecoveredLog,
+  { state: { positions }, unsignedBlocks }: RecoveredLog,
 ): Promise<RecoveredZones> {
   const recipients = recipientsByZone(config);
   const blocks = join(config.directory, "blocks");
