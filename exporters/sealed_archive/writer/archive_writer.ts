@@ -6,7 +6,6 @@
  */
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
-import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { Entry, EntryRequest } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
 import { advanceLog, copyLogState } from "../format/log_state.ts";
@@ -25,7 +24,7 @@ import { Sequencer } from "./sequencer.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { Wal } from "./wal.ts";
-import type { ZoneLimits } from "./zone_writer.ts";
+import type { ZoneRule } from "./zone_rule.ts";
 
 /** A file of the write-ahead log is closed at this size, and removed when a snapshot covers it. */
 const WAL_FILE_BYTES_MAX = 16 * 1024 * 1024;
@@ -40,9 +39,8 @@ export interface ArchiveWriterOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly stateDirectory: string;
-  /** The zone of a record; one of the state's. */
-  readonly zoneOf: (record: LogRecord) => string;
-  readonly limits: ZoneLimits;
+  /** Its zones are those of the sequencer's state. */
+  readonly zoneOf: ZoneRule;
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
   /** What the entries so far say; `positions` is that of `sequencer`, too. */
@@ -95,7 +93,6 @@ export class ArchiveWriter {
       clock: this.#entryClock,
       random: options.random,
       zoneOf: options.zoneOf,
-      limits: options.limits,
       state: options.sequencer,
       emit: (item, durable, recordBytes) => {
         this.#lastEntryMs = options.clock.nowMs();
@@ -115,9 +112,22 @@ export class ArchiveWriter {
     );
   }
 
-  /** True when something is taken in that no entry says yet: see {@link seal}. */
-  get hasUnsealed(): boolean {
-    return this.#sequencer.hasOpenBlock || this.#sequencer.hasDropped;
+  /** True when something was dropped that no entry says yet: see {@link stateDropped}. */
+  get hasDropped(): boolean {
+    return this.#sequencer.hasDropped;
+  }
+
+  /** Zones that have an open block, and how long that may stay open. */
+  openZones(): ReturnType<Sequencer["openZones"]> {
+    return this.#sequencer.openZones();
+  }
+
+  sealBlock(zone: string): void {
+    this.#sequencer.sealBlock(zone);
+  }
+
+  stateDropped(): void {
+    this.#sequencer.stateDropped();
   }
 
   append(batch: LogBatch): Appended {
@@ -134,12 +144,6 @@ export class ArchiveWriter {
     const { index, durable } = this.addEntry(request);
     await durable;
     return index;
-  }
-
-  /** Closes the open blocks, and says what was dropped even when there is none. */
-  seal(): void {
-    this.#sequencer.sealBlocks();
-    this.#sequencer.stateDropped();
   }
 
   /** What time alone brings about: a segment's end, a sign of life, the next epoch. */
@@ -175,7 +179,8 @@ export class ArchiveWriter {
 
   /** Seals and commits everything that was appended. */
   async flush(): Promise<void> {
-    this.seal();
+    this.#sequencer.sealBlocks();
+    this.stateDropped();
     await this.#committer.flush();
   }
 

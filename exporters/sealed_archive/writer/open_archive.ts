@@ -10,8 +10,8 @@ import type { Settings } from "../../../src/component/settings.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
 import { recipientsByZone } from "../config.ts";
-import type { Statement } from "../format/entry.ts";
 import type { NoteSigner } from "../format/note.ts";
+import { recipientsChanges } from "../format/recipients.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
@@ -25,8 +25,9 @@ import type { RecoveredLog } from "./recovery.ts";
 import { recoverLog, stateMissing } from "./recovery.ts";
 import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 import { removeTemporaryFiles } from "./segment_recovery.ts";
+import { zoneRule } from "./zone_rule.ts";
 import type { RecoveredZones } from "./zones.ts";
-import { recoverZones, zoneRule } from "./zones.ts";
+import { recoverZones } from "./zones.ts";
 
 export type WriterEvents = Pick<
   ArchiveWriterOptions,
@@ -70,12 +71,6 @@ export async function openArchive(
     random,
     stateDirectory,
     zoneOf: zoneRule(config),
-    limits: {
-      blockRecordsMax: config.block.max_records,
-      blockSizeBytesMax: config.block.max_bytes,
-      segmentSizeBytesMax: config.segment.max_bytes,
-      segmentIntervalMs: config.segment.rotate,
-    },
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
     state: log.state,
@@ -99,7 +94,7 @@ export async function openArchive(
     epochs,
     ...events,
   });
-  addFirstEntry(writer, config, { signer, epochs }, log, recovered.cutBytes);
+  addFirstEntries(writer, config, { signer, epochs }, log, recovered.cutBytes);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
@@ -132,32 +127,27 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
 }
 
 /** A log begins with a genesis, and each later run of the agent with a restart. */
-function addFirstEntry(
+function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
   { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
   log: RecoveredLog,
   cutBytes: number,
 ): void {
-  const statement: Statement = {
-    zones: Object.fromEntries(
-      [...recipientsByZone(config)].map(([zone, recipients]) => [
-        zone,
-        { recipients: [...recipients] },
-      ]),
-    ),
-    intervals: {
-      heartbeat_ms: Math.ceil(config.heartbeat_interval),
-      publish_ms: Math.ceil(config.publish_interval),
-    },
+  const recipients = recipientsByZone(config);
+  const intervals = {
+    heartbeat_ms: Math.ceil(config.heartbeat_interval),
+    publish_ms: Math.ceil(config.publish_interval),
   };
   if (log.tree.size === 0) {
+    const zones = [...recipients].map(([zone, names]) => [zone, { recipients: [...names] }]);
     writer.addEntry({
       type: "genesis",
       origin: verifier.name,
       vkey: verifier.vkey,
       epoch_vkey: epochs.signer.verifier.vkey,
-      ...statement,
+      zones: Object.fromEntries(zones),
+      intervals,
     });
     return;
   }
@@ -166,6 +156,9 @@ function addFirstEntry(
     run: randomUUID(),
     replayed: log.tree.size - log.signedSize,
     cut: cutBytes,
-    ...statement,
+    intervals,
   });
+  for (const change of recipientsChanges(log.state.recipients, recipients)) {
+    writer.addEntry({ type: "recipients", ...change });
+  }
 }

@@ -13,7 +13,7 @@ import { parseCheckpoint } from "../format/checkpoint.ts";
 import type { BlockEntry, Entry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
-import { advanceLog } from "../format/log_state.ts";
+import { advanceLog, emptyLogState } from "../format/log_state.ts";
 import { LogTree } from "../format/log_tree.ts";
 import { hashLeaf } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
@@ -58,7 +58,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
     checkCoverage(frames, snapshot?.size ?? 0, size);
     const edge = await readEdge(archive, size, signed);
     if (snapshot !== undefined) marks.commit(snapshot.marks);
-    const state = snapshot?.state ?? { positions: new Map(), epoch: undefined, atMs: 0 };
+    const state = snapshot?.state ?? emptyLogState();
     const replay = new Replay(edge, size, state, snapshot?.size ?? 0);
     for (const frame of frames) marks.commit(replay.take(frame));
     return { wal, signedSize: size, ...replay.result() };

@@ -41,6 +41,7 @@ const head = z.object({
   size: integer,
   atMs: integer,
   epoch: epochPosition,
+  recipients: z.array(z.tuple([z.string(), z.array(z.string())])),
   positions: z.array(z.tuple([z.string(), zonePosition])),
   marks: integer,
 });
@@ -60,8 +61,8 @@ export async function writeSnapshot(directory: string, snapshot: Snapshot): Prom
   try {
     const { size, state, marks } = snapshot;
     const { atMs, epoch } = state;
-    const positions = [...state.positions];
-    await log.append([encode({ v: 2, size, atMs, epoch, positions, marks: marks.length })]);
+    const zones = { positions: [...state.positions], recipients: [...state.recipients] };
+    await log.append([encode({ v: 2, size, atMs, epoch, ...zones, marks: marks.length })]);
     for (let from = 0; from < marks.length; from += MARKS_PER_FRAME) {
       await log.append([encode(marks.slice(from, from + MARKS_PER_FRAME))]);
     }
@@ -83,10 +84,11 @@ export async function readSnapshot(directory: string): Promise<Snapshot | undefi
     const [first, ...rest] = frames.map((frame): unknown =>
       JSON.parse(Buffer.from(frame).toString()),
     );
-    const { size, atMs, epoch, positions, marks: count } = head.parse(first);
+    const { size, atMs, epoch, positions, recipients, marks: count } = head.parse(first);
     const marks = rest.flatMap((frame) => marksFrame.parse(frame));
     if (marks.length !== count) throw new RangeError("marks are missing");
-    return { size, state: { positions: new Map(positions), epoch, atMs }, marks };
+    const zones = { positions: new Map(positions), recipients: new Map(recipients) };
+    return { size, state: { ...zones, epoch, atMs }, marks };
   } catch (cause) {
     throw new AgentError("storage.corrupt", `${path} is not whole`, { cause });
   }
