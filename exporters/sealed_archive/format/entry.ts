@@ -34,6 +34,11 @@ const statement = {
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   /** Longest time between a sealed block and the checkpoint that covers it, and between entries. */
   intervals: z.object({ heartbeat_ms: integer, publish_ms: integer }),
+  /**
+   * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left
+   * out by a command that opens the archive to record something.
+   */
+  config: sha256Hex.optional(),
 };
 
 const genesis = z.object({
@@ -157,7 +162,7 @@ export const requestSchema = z.discriminatedUnion("type", [
 export type EntryRequest = z.infer<typeof requestSchema>;
 
 export type DroppedRange = z.infer<typeof droppedRange>;
-export type Statement = Pick<z.infer<typeof genesis>, "zones" | "intervals">;
+export type Statement = Pick<z.infer<typeof genesis>, "zones" | "intervals" | "config">;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type GenesisEntry = z.infer<typeof genesis>;

@@ -35,7 +35,7 @@ export type WriterEvents = Pick<
 /** The caller holds the lock on `stateDirectory`. Throws `archive.*` and `storage.*`. */
 export async function openArchive(
   config: SealedArchiveConfig,
-  settings: Pick<Settings, "clock" | "random" | "logger">,
+  settings: Pick<Settings, "clock" | "random" | "logger" | "configFingerprint">,
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
@@ -123,7 +123,7 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
 function addFirstEntry(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { clock }: Pick<Settings, "clock">,
+  { clock, configFingerprint }: Pick<Settings, "clock" | "configFingerprint">,
   { verifier }: NoteSigner,
   log: RecoveredLog,
   cutBytes: number,
@@ -139,6 +139,7 @@ function addFirstEntry(
       heartbeat_ms: Math.ceil(config.heartbeat_interval),
       publish_ms: Math.ceil(config.publish_interval),
     },
+    config: configFingerprint,
   };
   const common = { v: 1, at: clock.nowMs(), ...statement } as const;
   if (log.tree.size === 0) {
