@@ -35,6 +35,12 @@ const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
  */
 const intervals = z.object({ heartbeat_ms: integer, publish_ms: integer });
 
+/**
+ * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left out
+ * by a command that opens the archive to record something.
+ */
+const configHash = sha256Hex.optional();
+
 const genesis = z.object({
   type: z.literal("genesis"),
   v: z.literal(1),
@@ -46,6 +52,7 @@ const genesis = z.object({
   /** Who can read which zone, until a `recipients` entry says otherwise. */
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   intervals,
+  config: configHash,
 });
 
 const restart = z.object({
@@ -59,6 +66,7 @@ const restart = z.object({
   /** Bytes of blocks without an entry that were cut from the end of segments. */
   cut: integer,
   intervals,
+  config: configHash,
 });
 
 /** From here on others read the zone. A zone that is gone is sealed for nobody any more. */

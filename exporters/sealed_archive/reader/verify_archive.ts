@@ -16,7 +16,13 @@ import type { LogRecord } from "../../../src/data/log_record.ts";
 import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
-import type { BlockEntry, DroppedRange, Entry, StatementEntry } from "../format/entry.ts";
+import type {
+  BlockEntry,
+  DroppedRange,
+  Entry,
+  ParsedEntry,
+  StatementEntry,
+} from "../format/entry.ts";
 import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
@@ -58,6 +64,8 @@ export interface VerifyOptions {
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
   readonly observer?: RecordObserver | undefined;
+  /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
+  readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
   readonly clock: Clock;
 }
 
@@ -206,6 +214,7 @@ class Verification {
   async #checkEntries(size: number, verifier: NoteVerifier): Promise<void> {
     for await (const { index, bytes } of this.#walk.entriesTo(size)) {
       const entry = parseEntry(bytes);
+      this.#options.onEntry?.(entry, index);
       this.#kinds[entry.type] = (this.#kinds[entry.type] ?? 0) + 1;
       if (entry.type === "malformed") {
         this.#report({ kind: "entry", entry: index, reason: entry.reason });
@@ -343,7 +352,10 @@ class Verification {
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
     }
     if (!this.#walk.isWhole) return;
-    if (this.#walk.root().equals(checkpoint.root)) return this.#epochs.checkCheckpoint(note.toString());
+    if (this.#walk.root().equals(checkpoint.root)) {
+      this.#epochs.checkCheckpoint(note.toString());
+      return;
+    }
     const reason = `the log of ${checkpoint.size} entries does not continue the one we checked`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
   }

@@ -37,7 +37,7 @@ export type WriterEvents = Pick<
 /** The caller holds the lock on `stateDirectory`. Throws `archive.*` and `storage.*`. */
 export async function openArchive(
   config: SealedArchiveConfig,
-  settings: Pick<Settings, "clock" | "random" | "logger">,
+  settings: Pick<Settings, "clock" | "random" | "logger" | "configFingerprint">,
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
@@ -94,13 +94,15 @@ export async function openArchive(
     epochs,
     ...events,
   });
-  addFirstEntries(writer, config, { signer, epochs }, log, recovered.cutBytes);
+  const { cutBytes } = recovered;
+  const configHash = settings.configFingerprint;
+  addFirstEntries(writer, config, { signer, epochs }, log, { cutBytes, configHash });
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
     entries: log.tree.size,
     entries_replayed: log.tree.size - log.signedSize,
-    bytes_cut: recovered.cutBytes,
+    bytes_cut: cutBytes,
   });
   return writer;
 }
@@ -132,7 +134,7 @@ function addFirstEntries(
   config: SealedArchiveConfig,
   { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
   log: RecoveredLog,
-  cutBytes: number,
+  { cutBytes, configHash }: { cutBytes: number; configHash: string | undefined },
 ): void {
   const recipients = recipientsByZone(config);
   const intervals = {
@@ -148,6 +150,7 @@ function addFirstEntries(
       epoch_vkey: epochs.signer.verifier.vkey,
       zones: Object.fromEntries(zones),
       intervals,
+      config: configHash,
     });
     return;
   }
@@ -157,6 +160,7 @@ function addFirstEntries(
     replayed: log.tree.size - log.signedSize,
     cut: cutBytes,
     intervals,
+    config: configHash,
   });
   for (const change of recipientsChanges(log.state.recipients, recipients)) {
     writer.addEntry({ type: "recipients", ...change });
