@@ -19,6 +19,10 @@ const HISTOGRAM = {
   buckets: Array.from({ length: 20 }, (_, edge) => edge),
 };
 
+const MANY = [{ name: "users", kind: "distinct_units" }, HISTOGRAM];
+const OPEN = { partitions: { keys: ["route"], route: { mode: "threshold" } } };
+const LATE = { late: "delta_cell" };
+
 function manyCells(count: number): object {
   const values = Array.from({ length: count - 1 }, (_, value) => value);
   return { partitions: { keys: ["status"], status: { public: values } } };
@@ -90,6 +94,26 @@ test("refuses what only several options together get wrong, and unknown keys", (
       },
     ],
     [/dp\./, { partitions: { keys: ["dp.value"], "dp.value": { public: [1] } } }],
+    [
+      /^partitions\.status\.public\.0: /,
+      { partitions: { keys: ["status"], status: { public: [0.5] } } },
+    ],
+    [/^budget\.delta: must be above 0 where/, { ...OPEN, budget: { epsilon: "1" } }],
+    [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
+    [
+      /^partitions\.method: needs min_units and sticky as route/,
+      {
+        partitions: {
+          keys: ["route", "method"],
+          route: { mode: "threshold" },
+          method: { mode: "threshold", min_units: 5 },
+        },
+      },
+    ],
+    [/^output\.max_groups: /, { ...OPEN, output: { max_groups: 10_000 }, metrics: MANY }],
+    [/^contribution: /, { ...OPEN, metrics: MANY, contribution: { max_tracked_units: 2_000_000 } }],
+    [/^window\.late_close_after: must be longer/, { window: { ...LATE, close_after: "7h" } }],
+    [/^window\.late_close_after: .*24h/, { window: { ...LATE, late_close_after: "24h" } }],
     [/horizon/, { budget: { epsilon: "1", horizon: {} } }],
   ];
   for (const [expected, overrides] of cases) {
@@ -111,6 +135,19 @@ test("Gaussian noise follows from ρ and the L2 bound with displacement", () => 
   // 1.96 standard deviations, on the lattice.
   assert.ok(Math.abs(users!.halfWidth - 1.96 * Math.sqrt(users!.variance)) < 1);
 });
+
+test("with open groups half of δ is for a Gaussian and half for the threshold", () => {
+  const { spent, selection } = specOf(configSchema.parse({ ...SHORT, ...OPEN }));
+  assert.equal(spent.delta, "1e-9");
+  assert.equal(selection!.delta, "5e-10");
+  assert.equal(shownRho(spent), shownRho(specOf(configSchema.parse(halfDelta())).spent));
+  const laplace = { ...SHORT, ...OPEN, mechanism: "discrete_laplace" };
+  assert.equal(specOf(configSchema.parse(laplace)).selection!.delta, "1e-9");
+});
+
+function halfDelta(): object {
+  return { ...SHORT, budget: { epsilon: "2", delta: "5e-10" } };
+}
 
 test("Laplace noise has the exact scale L1 / ε and needs no δ", () => {
   const config = configSchema.parse({ ...SHORT, budget: { epsilon: "0.3" } });

@@ -11,9 +11,9 @@
 import { createHash } from "node:crypto";
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, perCellOf } from "./config.ts";
+import { groupKeysOf, openKeysOf, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
-import { cellCount } from "./groups.ts";
+import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
 import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
@@ -29,6 +29,7 @@ import {
   roundUp,
   toNumber,
 } from "./rational.ts";
+import { thresholdOf } from "./selection.ts";
 import type { CanonicalStep } from "./unit.ts";
 
 /** A unit that comes displaces at most one other: both differ. */
@@ -52,6 +53,8 @@ export interface Spec {
   readonly spent: Spent;
   readonly contribution: { readonly cells: number; readonly trackedUnits: number };
   readonly groups: readonly GroupKey[];
+  /** How open groups are chosen; absent where all are public. */
+  readonly selection?: Selection;
   readonly metrics: readonly MetricSpec[];
   readonly ciLevel: number;
   readonly nonnegative: boolean;
@@ -63,6 +66,19 @@ export interface Spent {
   readonly delta: string;
   /** ρ of the zCDP guarantee by which a Gaussian gives it; "" for Laplace. `n/d`. */
   readonly rho: string;
+}
+
+/** An open group is shown when its noisy number of units is at least `threshold`. */
+export interface Selection {
+  /** Where the number of units stands among the blocks of a cell. */
+  readonly block: number;
+  readonly minUnits: number;
+  readonly threshold: number;
+  /** The part of δ that it takes. */
+  readonly delta: string;
+  /** Windows for which a group that was shown stays public. */
+  readonly stickyWindows: number;
+  readonly groupsMax: number;
 }
 
 export interface MetricSpec {
@@ -87,13 +103,17 @@ export function specOf(config: DpWindowConfig): Spec {
   const share = exact(config.budget.share);
   const epsilon = multiply(exact(config.budget.epsilon), share);
   const delta = multiply(exact(config.budget.delta), share);
-  const noises = noisesOf(config, epsilon, delta);
+  const selects = !groupKeysOf(config).every(isPublic);
+  // Half for the noise and half for the threshold; Laplace noise needs none.
+  const half = multiply(delta, { numerator: 5n, denominator: 10n });
+  const noises = noisesOf(config, epsilon, selects ? half : delta);
   const gaussian = noises.rho !== undefined;
   const spent: Spent = {
     epsilon: formatDecimal(epsilon),
-    delta: gaussian ? formatDecimal(delta) : "0",
+    delta: gaussian || selects ? formatDecimal(delta) : "0",
     rho: noises.rho === undefined ? "" : formatRational(noises.rho),
   };
+  const metrics = config.metrics.map((metric) => metricSpec(metric, noises.noiseOf, config));
   const unit = {
     attributes: [config.unit.attribute, ...config.unit.fallback],
     canonical: config.unit.canonical,
@@ -113,12 +133,9 @@ export function specOf(config: DpWindowConfig): Spec {
       cells: config.contribution.max_cells_per_period,
       trackedUnits: config.contribution.max_tracked_units,
     },
-    groups: groupKeysOf(config).map(({ key, public: values, other }) => ({
-      key,
-      public: values,
-      other,
-    })),
-    metrics: config.metrics.map((metric) => metricSpec(metric, noises.noiseOf, config)),
+    groups: groupKeysOf(config),
+    ...(selects && { selection: selectionOf(config, metrics, gaussian ? half : delta) }),
+    metrics,
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
     claim: claimOf(config, unit.attributes, spent),
@@ -150,6 +167,24 @@ function metricSpec(
   };
 }
 
+function selectionOf(
+  config: DpWindowConfig,
+  metrics: readonly MetricSpec[],
+  delta: Rational,
+): Selection {
+  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
+  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const cells = config.contribution.max_cells_per_period;
+  return {
+    block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
+    minUnits,
+    threshold: thresholdOf(metrics[at]!.measures[0]!.noise, { delta, cells, minUnits }),
+    delta: formatDecimal(delta),
+    stickyWindows: Math.floor(stickyMs / config.window.size),
+    groupsMax: config.output.max_groups,
+  };
+}
+
 /** The number of values per cell, over all measures of all metrics. */
 export function blocksOfSpec(spec: Spec): number {
   return spec.metrics.reduce((total, metric) => total + partsOf(metric), 0);
@@ -164,8 +199,9 @@ export function hashOfSpec(spec: Spec): string {
   return createHash("sha256").update(JSON.stringify(spec)).digest("hex");
 }
 
-export function cellsOfSpec(spec: Spec): number {
-  return cellCount(spec.groups);
+/** The number of cells of a window; undefined where groups are open. */
+export function publicCellsOf({ groups }: Spec): number | undefined {
+  return groups.every(isPublic) ? cellCount(groups) : undefined;
 }
 
 function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: Spent): string {

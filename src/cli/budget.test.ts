@@ -73,8 +73,8 @@ test("shows what was spent and left, by day and processor, beside a running agen
   for (const processor of ["dp_window in a", "dp_window in b"]) {
     const plan = planOf(ledger.state.instance, processor, hash);
     const window = DAY * 24;
-    const id = releaseIdOf(plan, hash, "visits", window);
-    const release = { id, plan, processor, spec: hash, window, values: ["1", "2"] };
+    const place = { plan, spec: hash, window, revision: 0 } as const;
+    const release = { id: releaseIdOf(place, "visits"), processor, ...place, values: ["1", "2"] };
     await ledger.commit({ ...release, status: "ok" }, spec, "mark");
   }
   const { status, stdout } = budget("-c", path);

@@ -5,7 +5,7 @@
 import type { CheckedConfig } from "../../config/load.ts";
 import type { DpWindowConfig } from "../../processors/dp_window/config.ts";
 import type { MeasureSpec, MetricSpec, Spec } from "../../processors/dp_window/spec.ts";
-import { cellsOfSpec, specOf } from "../../processors/dp_window/spec.ts";
+import { publicCellsOf, specOf } from "../../processors/dp_window/spec.ts";
 
 /** True counts for which the chart is drawn. */
 const EXAMPLES = [10, 100, 1000, 10_000] as const;
@@ -45,7 +45,8 @@ function asJson({ processor, pipelines, config, spec }: Explained): object {
     budget,
     spent,
     window_ms: spec.windowMs,
-    cells: cellsOfSpec(spec),
+    cells: publicCellsOf(spec),
+    threshold: spec.selection?.threshold,
     contribution: { ...contribution, close_after_ms: config.window.close_after },
     metrics: spec.metrics.flatMap((metric) =>
       metric.measures.map((measure) => ({
@@ -74,13 +75,15 @@ function describe(metric: MetricSpec, { role, variance, halfWidth }: MeasureSpec
 
 function asText({ processor, pipelines, spec }: Explained): string {
   const { dataset, spent, contribution } = spec;
-  const cells = cellsOfSpec(spec);
+  const cells = publicCellsOf(spec);
+  const groups = cells === undefined ? "groups from the data" : plural(cells, "cell");
   const lines = [
     `${processor} in ${pipelines.join(", ") || "no pipeline"}`,
     `  dataset ${dataset}: ε ${spent.epsilon}, δ ${spent.delta} for each unit and UTC day`,
-    `  a window of ${duration(spec.windowMs)}, ${plural(cells, "cell")}; one unit counts in ` +
+    `  a window of ${duration(spec.windowMs)}, ${groups}; one unit counts in ` +
       `${plural(contribution.cells, "cell")} a day; ` +
       `the first ${grouped(contribution.trackedUnits)} units of a day are counted`,
+    ...groupLines(spec),
     "",
     ...metricTable(spec),
     "",
@@ -88,6 +91,20 @@ function asText({ processor, pipelines, spec }: Explained): string {
     `  ${spec.claim}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** How many people it takes for a group to appear. */
+function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
+  if (selection === undefined) return [];
+  const { threshold, minUnits } = selection;
+  const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
+  const mostly = threshold + halfWidth;
+  const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";
+  return [
+    `  a group is shown when its noisy number of units is ${grouped(threshold)} or more: one of ` +
+      `${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
+      `${ciLevel * 100} % of windows${never}`,
+  ];
 }
 
 function metricTable(spec: Spec): string[] {
