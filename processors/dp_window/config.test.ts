@@ -114,7 +114,11 @@ test("refuses what only several options together get wrong, and unknown keys", (
     [/^contribution: /, { ...OPEN, metrics: MANY, contribution: { max_tracked_units: 2_000_000 } }],
     [/^window\.late_close_after: must be longer/, { window: { ...LATE, close_after: "7h" } }],
     [/^window\.late_close_after: .*24h/, { window: { ...LATE, late_close_after: "24h" } }],
-    [/horizon/, { budget: { epsilon: "1", horizon: {} } }],
+    [
+      /^budget\.horizon\.period: .*whole number of days/,
+      { budget: { epsilon: "1", horizon: { period: "36h", epsilon: "3" } } },
+    ],
+    [/budget\.horizon\.epsilon: .*quotes/, { budget: { horizon: { period: "3d", epsilon: 3 } } }],
   ];
   for (const [expected, overrides] of cases) {
     const problems = problemsOf(overrides).join("\n");

@@ -57,6 +57,19 @@ const unit = z.strictObject({
     .describe("What is protected together: all records of a unit of one UTC day."),
 });
 
+const horizon = z.strictObject({
+  period: longDurationMs
+    .refine(
+      (ms) => ms % PERIOD_MS === 0 && ms >= 2 * PERIOD_MS && ms <= 366 * PERIOD_MS,
+      "must be a whole number of days from 2d to 366d",
+    )
+    .describe("Days in a row, such as 30d."),
+  epsilon: decimal("0.001", "10000", "13").describe("ε of them together, a decimal in quotes."),
+  delta: decimal("0", "0.001", "1e-9")
+    .optional()
+    .describe("δ of them together; default: budget.delta."),
+});
+
 const budget = z.strictObject({
   epsilon: decimal("0.001", "50", "2").describe(
     "ε of the dataset for each unit and day, a decimal in quotes.",
@@ -67,6 +80,9 @@ const budget = z.strictObject({
   share: decimal("0.001", "1", "0.5")
     .default("1")
     .describe("The part of the dataset's budget that this processor spends."),
+  horizon: horizon
+    .optional()
+    .describe("A limit for a unit that is there on many days; a day beyond it is silent."),
 });
 
 const window = z.strictObject({

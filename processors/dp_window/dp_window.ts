@@ -35,7 +35,8 @@ const CLOCK_STEP_MAX_MS = 5 * 60_000;
 
 const SILENCE_REASONS: Readonly<Record<Silence, string>> = {
   exhausted:
-    "the dataset's budget of this day is spent (several processors, or a changed configuration)",
+    "the dataset's budget of this day or of its horizon is spent (several processors, or a changed " +
+    "configuration)",
   state_lost: "the contributions of this day are lost, so its bounds cannot be kept",
 };
 

@@ -104,6 +104,34 @@ test("a changed budget takes effect the next day", async (t) => {
   await ledger.close();
 });
 
+test("a horizon silences the days beyond it, until old days have left it", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const ledger = await Ledger.open(directory, "logs");
+  const horizon = { period: "4d", epsilon: "4" };
+  const spec = specOf(
+    configSchema.parse({
+      dataset: "logs",
+      unit: { attribute: "user.id" },
+      budget: { epsilon: "2", horizon },
+      metrics: [{ name: "users", kind: "distinct_units" }],
+    }),
+  );
+  const results: string[] = [];
+  for (let day = 0; day < 8; day++) {
+    const result = await commit(ledger, spec, FIRST_WINDOW + day * DAY_WINDOWS);
+    results.push(result === "exhausted" ? "silent" : "paid");
+  }
+  const four = ["paid", "paid", "silent", "silent"];
+  assert.deepEqual(results, [...four, ...four]);
+  await ledger.close();
+  const again = await Ledger.open(directory, "logs");
+  assert.equal(again.state.debits.length, 4);
+  // A day between days that are paid for: the span that begins there counts too.
+  const other = releaseOf(again, spec, FIRST_WINDOW + 3 * DAY_WINDOWS, "another");
+  assert.equal(await again.commit(other, spec, "mark"), "exhausted");
+  await again.close();
+});
+
 test("a window of a plan is committed once", async (t) => {
   const directory = await temporaryDirectory(t);
   const ledger = await Ledger.open(directory, "logs");

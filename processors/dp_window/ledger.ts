@@ -184,8 +184,8 @@ export function debitOf(
   spec: Spec,
   day: number,
 ): Debit {
-  const { epsilon, delta } = spec.spent;
-  return { plan, processor, day, epsilon, delta, budget: spec.budget };
+  const selectionDelta = spec.selection?.delta ?? "0";
+  return { plan, processor, day, ...spec.spent, selectionDelta, budget: spec.budget };
 }
 
 /** One processor of one installation with one specification. */

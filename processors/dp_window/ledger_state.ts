@@ -11,10 +11,12 @@
  */
 import { createHash } from "node:crypto";
 import { AgentError } from "../../src/component/errors.ts";
+import type { Cost } from "./composition.ts";
+import { costOf, isWithin, sumOf } from "./composition.ts";
 import { PERIOD_MS } from "./config.ts";
 import type { Rational } from "./rational.ts";
-import { add, isAtMost, parseDecimal, ZERO } from "./rational.ts";
-import type { Spec } from "./spec.ts";
+import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
+import type { BudgetLimits, Spec } from "./spec.ts";
 import { blocksOfSpec } from "./spec.ts";
 
 /** 0: the window itself. 1: the cells of what came after its close. */
@@ -43,8 +45,12 @@ export interface Debit {
   readonly day: number;
   readonly epsilon: string;
   readonly delta: string;
+  /** `n/d`, or "" for a pure guarantee. */
+  readonly rho: string;
+  /** The part of δ that choosing groups takes. */
+  readonly selectionDelta: string;
   /** The dataset's budget of that day; the first debit of a day fixes it. */
-  readonly budget: { readonly epsilon: string; readonly delta: string };
+  readonly budget: BudgetLimits;
 }
 
 /** Exact. */
@@ -179,16 +185,20 @@ export class LedgerState {
   /** What the dataset's processors spent on a day together, and the budget that day began with. */
   accountOf(day: number): { spent: DayAmount; budget: DayAmount; debits: readonly Debit[] } {
     const debits = this.debits.filter((debit) => debit.day === day);
-    const sum = (of: (from: Debit) => string): Rational =>
-      debits.reduce((total, each) => add(total, decimal(of(each))), ZERO);
     const [first] = debits;
     const none: DayAmount = { epsilon: ZERO, delta: ZERO };
     if (first === undefined) return { spent: none, budget: none, debits };
     return {
-      spent: { epsilon: sum(({ epsilon }) => epsilon), delta: sum(({ delta }) => delta) },
+      spent: sumOf(debits.map(costOfDebit)),
       budget: { epsilon: decimal(first.budget.epsilon), delta: decimal(first.budget.delta) },
       debits,
     };
+  }
+
+  /** What `days` days up to `last` cost together. */
+  costOfDays(last: number, days: number): Cost {
+    const within = this.debits.filter(({ day }) => day <= last && day > last - days);
+    return sumOf(within.map(costOfDebit));
   }
 
   /** The last window of a plan that was released; undefined before the first. */
@@ -207,25 +217,28 @@ export class LedgerState {
     return this.debits.some((debit) => debit.plan === plan && debit.day === day);
   }
 
-  /** Would the dataset's budget of the day cover this plan too? */
+  /** Would the dataset's budget of the day, and its horizon, cover this plan too? */
   canPay(debit: Debit): boolean {
     const others = this.debits.filter(({ day }) => day === debit.day);
-    const sum = (of: (from: Debit) => string): Rational =>
-      [...others, debit].reduce((total, each) => add(total, decimal(of(each))), ZERO);
-    const sameBudget = others.every(
-      ({ budget }) =>
-        budget.epsilon === debit.budget.epsilon && budget.delta === debit.budget.delta,
-    );
+    const limits = JSON.stringify(debit.budget);
+    if (others.some(({ budget }) => JSON.stringify(budget) !== limits)) return false;
+    const spent = sumOf([...others, debit].map(costOfDebit));
     return (
-      sameBudget &&
-      isAtMost(
-        sum(({ epsilon }) => epsilon),
-        decimal(debit.budget.epsilon),
-      ) &&
-      isAtMost(
-        sum(({ delta }) => delta),
-        decimal(debit.budget.delta),
-      )
+      isAtMost(spent.epsilon, decimal(debit.budget.epsilon)) &&
+      isAtMost(spent.delta, decimal(debit.budget.delta)) &&
+      this.#isWithinHorizon(debit)
+    );
+  }
+
+  #isWithinHorizon(debit: Debit): boolean {
+    const { horizon } = debit.budget;
+    if (horizon === undefined) return true;
+    const { days } = horizon;
+    const limit = { days, epsilon: decimal(horizon.epsilon), delta: decimal(horizon.delta) };
+    const later = this.debits.map(({ day }) => day).filter((day) => day > debit.day);
+    // Of all spans of days with this one in it, those that end earlier have less in them.
+    return [debit.day, ...new Set(later.filter((day) => day < debit.day + days))].every((last) =>
+      isWithin(sumOf([this.costOfDays(last, days), costOfDebit(debit)]), limit),
     );
   }
 
@@ -335,6 +348,15 @@ export class LedgerState {
       `the ledger of dataset ${this.dataset} ${problem} (after entry ${this.sequence})`,
     );
   }
+}
+
+function costOfDebit({ epsilon, delta, rho, selectionDelta }: Debit): Cost {
+  const exact = {
+    epsilon: decimal(epsilon),
+    delta: decimal(delta),
+    selectionDelta: decimal(selectionDelta),
+  };
+  return costOf(exact, rho);
 }
 
 function laneOf(plan: string, revision: Revision): string {

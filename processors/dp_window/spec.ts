@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, openKeysOf, perCellOf } from "./config.ts";
+import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
@@ -48,7 +48,7 @@ export interface Spec {
   };
   readonly windowMs: number;
   /** Of the dataset; several processors share it. */
-  readonly budget: { readonly epsilon: string; readonly delta: string };
+  readonly budget: BudgetLimits;
   /** What this processor spends on each unit and day. */
   readonly spent: Spent;
   readonly contribution: { readonly cells: number; readonly trackedUnits: number };
@@ -59,6 +59,13 @@ export interface Spec {
   readonly ciLevel: number;
   readonly nonnegative: boolean;
   readonly claim: string;
+}
+
+/** Exact decimals: for each unit and day, and for any `days` days in a row. */
+export interface BudgetLimits {
+  readonly epsilon: string;
+  readonly delta: string;
+  readonly horizon?: { readonly days: number; readonly epsilon: string; readonly delta: string };
 }
 
 export interface Spent {
@@ -124,10 +131,7 @@ export function specOf(config: DpWindowConfig): Spec {
     dataset: config.dataset,
     unit,
     windowMs: config.window.size,
-    budget: {
-      epsilon: formatDecimal(exact(config.budget.epsilon)),
-      delta: formatDecimal(exact(config.budget.delta)),
-    },
+    budget: limitsOf(config),
     spent,
     contribution: {
       cells: config.contribution.max_cells_per_period,
@@ -139,6 +143,22 @@ export function specOf(config: DpWindowConfig): Spec {
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
     claim: claimOf(config, unit.attributes, spent),
+  };
+}
+
+function limitsOf({ budget }: DpWindowConfig): BudgetLimits {
+  const plain = (text: string): string => formatDecimal(exact(text));
+  const { epsilon, delta, horizon } = budget;
+  return {
+    epsilon: plain(epsilon),
+    delta: plain(delta),
+    ...(horizon !== undefined && {
+      horizon: {
+        days: horizon.period / PERIOD_MS,
+        epsilon: plain(horizon.epsilon),
+        delta: plain(horizon.delta ?? delta),
+      },
+    }),
   };
 }
 
@@ -216,9 +236,16 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
     `For every value u of the unit attribute (${unit}) and every UTC day d: everything this ` +
     `processor emits about dataset ${config.dataset} is (${spent.epsilon}, ${spent.delta})-` +
     `differentially private under adding or removing all of u's records of day d. ${together}` +
+    horizonClaim(limitsOf(config)) +
     "Days and hosts compose. Not covered: root on the host, the raw files, the state folder, " +
     "other pipelines, the agent's own metrics."
   );
+}
+
+function horizonClaim({ horizon }: BudgetLimits): string {
+  if (horizon === undefined) return "";
+  const { days, epsilon, delta } = horizon;
+  return `Any ${days} days in a row together keep to (${epsilon}, ${delta}). `;
 }
 
 /** A measure of a metric: what gets noise of its own. */

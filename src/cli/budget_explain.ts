@@ -3,7 +3,10 @@
  * has to be before the noise no longer matters.
  */
 import type { CheckedConfig } from "../../config/load.ts";
+import { costOf, epsilonOf, isWithin, sumOf } from "../../processors/dp_window/composition.ts";
 import type { DpWindowConfig } from "../../processors/dp_window/config.ts";
+import type { Rational } from "../../processors/dp_window/rational.ts";
+import { parseDecimal } from "../../processors/dp_window/rational.ts";
 import type { MeasureSpec, MetricSpec, Spec } from "../../processors/dp_window/spec.ts";
 import { publicCellsOf, specOf } from "../../processors/dp_window/spec.ts";
 
@@ -12,6 +15,7 @@ const EXAMPLES = [10, 100, 1000, 10_000] as const;
 /** A count is called readable when its interval is at most this part of it to each side. */
 const READABLE = 0.1;
 const CHART_WIDTH = 48;
+const SPANS_DAYS = [7, 30, 365] as const;
 const HOUR_MS = 3_600_000;
 
 interface Explained {
@@ -84,6 +88,7 @@ function asText({ processor, pipelines, spec }: Explained): string {
       `${plural(contribution.cells, "cell")} a day; ` +
       `the first ${grouped(contribution.trackedUnits)} units of a day are counted`,
     ...groupLines(spec),
+    ...dayLines(spec),
     "",
     ...metricTable(spec),
     "",
@@ -105,6 +110,30 @@ function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
       `${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
       `${ciLevel * 100} % of windows${never}`,
   ];
+}
+
+/** What many days cost one who is there on all of them. */
+function dayLines(spec: Spec): string[] {
+  const { budget, spent, selection } = spec;
+  const [epsilon, delta, selectionDelta] = [
+    spent.epsilon,
+    spent.delta,
+    selection?.delta ?? "0",
+  ].map((text) => parseDecimal(text)!) as [Rational, Rational, Rational];
+  const day = costOf({ epsilon, delta, selectionDelta }, spent.rho);
+  const total = (days: number) => sumOf(Array.from({ length: days }, () => day));
+  const shown = SPANS_DAYS.map((days) => {
+    const together = epsilonOf(total(days), days * Number(spent.delta));
+    return `${days} days ε ${Number(together.toPrecision(3))}`;
+  });
+  const lines = [`  for one who is there on every day, at δ times the days: ${shown.join(", ")}`];
+  if (budget.horizon === undefined) return lines;
+  const { days, epsilon: most, delta: mostDelta } = budget.horizon;
+  const limit = { days, epsilon: parseDecimal(most)!, delta: parseDecimal(mostDelta)! };
+  let paid = 0;
+  while (paid < days && isWithin(total(paid + 1), limit)) paid++;
+  const rest = paid === days ? "all of them" : `${plural(paid, "day")} of this processor, no more`;
+  return [...lines, `  horizon of ${days} days: ε ${most}, δ ${mostDelta} pay for ${rest}`];
 }
 
 function metricTable(spec: Spec): string[] {
