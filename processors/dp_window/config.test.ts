@@ -210,6 +210,52 @@ test("auto takes Laplace where it is narrower", () => {
   assert.deepEqual(spent, { epsilon: "2", delta: "0", rho: "" });
 });
 
+test("the noise is what the project's notes computed for hourly cells, within 3 %", () => {
+  const users = { name: "users", kind: "distinct_units" };
+  const requests = { name: "requests", kind: "count", per_cell: 1 };
+  const four = [
+    { ...requests, weight: 2 },
+    users,
+    { ...SUM, clamp: [0, 1] },
+    { ...HISTOGRAM, weight: 2 },
+  ];
+  // ε, cells a day, metrics, sd of the first; all at δ = 1e-9, displacement included.
+  const notes = [
+    ...[["1", 8, [users], 22.6] as const, ["1", 32, [users], 47.1] as const],
+    ...[["2", 8, [users], 11.3] as const, ["4", 8, [users], 5.6] as const],
+    ...[["1", 8, [requests, users], 33.3] as const, ["1", 32, [requests, users], 66.6] as const],
+    ...[["2", 8, [requests, users], 17.2] as const, ["4", 8, [requests, users], 9.0] as const],
+    ...[["1", 8, four, 40.8] as const, ["1", 32, four, 81.6] as const],
+    ...[["2", 8, four, 21.1] as const, ["4", 8, four, 11.0] as const],
+  ];
+  for (const [epsilon, cells, metrics, expected] of notes) {
+    const config = {
+      ...SHORT,
+      budget: { epsilon, delta: "1e-9" },
+      contribution: { max_cells_per_period: cells },
+      metrics,
+    };
+    const sd = Math.sqrt(specOf(configSchema.parse(config)).metrics[0]!.measures[0]!.variance);
+    assert.ok(Math.abs(sd / expected - 1) < 0.03, `ε ${epsilon}, ${cells} cells: ${sd}`);
+  }
+});
+
+test("where groups are chosen, auto takes the noise that shows them sooner", () => {
+  const thresholds = (epsilon: string, cells: number) =>
+    ["auto", "discrete_laplace", "discrete_gaussian"].map((mechanism) => {
+      const contribution = { max_cells_per_period: cells };
+      const budget = { epsilon, delta: "1e-9" };
+      const metrics = [{ name: "users", kind: "distinct_units" }];
+      const config = { ...SHORT, ...OPEN, budget, contribution, metrics, mechanism };
+      return specOf(configSchema.parse(config)).selection!.threshold;
+    });
+  // Laplace noise is narrower here, but its tail is longer.
+  const [auto, laplace, gaussian] = thresholds("1", 8);
+  assert.ok(auto === gaussian && gaussian! < laplace! / 2);
+  const [autoOfOne, laplaceOfOne, gaussianOfOne] = thresholds("4", 1);
+  assert.ok(autoOfOne === laplaceOfOne && laplaceOfOne! < gaussianOfOne!);
+});
+
 test("the claim says what the noise was made for", () => {
   const claimOf = (overrides: object): string =>
     specOf(configSchema.parse({ ...SHORT, ...overrides })).claim;
