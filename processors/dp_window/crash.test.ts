@@ -61,7 +61,7 @@ async function cutsOf(path: string): Promise<number[]> {
   return [0, ...frames.map((frame) => (end += 8 + frame.length))];
 }
 
-test("any two prefixes of the files give old bytes again or silence, never second noise", async (t) => {
+test("any two prefixes of the files give old bytes or silence, never second noise", async (t) => {
   const past = await pastOf(t);
   const folder = join(past.root, DATASET);
   const ledgerCuts = (await cutsOf(join(folder, "ledger"))).slice(2);

@@ -150,7 +150,7 @@ const MUTANTS: readonly Mutant[] = [
     fault: "a table that evicts when it is full",
     file: "unit_table.ts",
     from: "if (this.#count === this.#unitsMax) return UNTRACKED;",
-    to: "if (this.#count === this.#unitsMax) { this.#opened[0] = 0; this.#known[0] = 0; return 0; }",
+    to: "if (this.#count === this.#unitsMax) return (this.#opened[0] = this.#known[0] = 0);",
     killer: "neighbours",
   },
   {
@@ -219,15 +219,15 @@ const MUTANTS: readonly Mutant[] = [
   {
     fault: "a budget that a changed configuration renews",
     file: "ledger_state.ts",
-    from: "const others = this.debits.filter(({ day }) => day === debit.day);",
-    to: "const others = this.debits.filter(({ day, plan }) => day === debit.day && plan === debit.plan);",
+    from: "filter(({ day }) => day === debit.day);\n    const limits",
+    to: "filter(({ day, plan }) => day + plan === debit.day + debit.plan);\n    const limits",
     killer: "ledger",
   },
   {
     fault: "a horizon that looks back only",
     file: "ledger_state.ts",
-    from: "return [debit.day, ...new Set(later.filter((day) => day < debit.day + days))].every((last) =>",
-    to: "return [debit.day].every((last) =>",
+    from: "...new Set(later.filter((day) => day < debit.day + days))].every",
+    to: "].every",
     killer: "ledger",
   },
   {
