@@ -132,10 +132,11 @@ export class DpWindow implements Processor {
       (day) => periods.get(day),
     );
     // The very first window is the current one; a restart goes on with those that are still open.
+    const isNew = state.lastWindow(plan, 0) === undefined;
     for (const revision of aggregator.revisions) {
-      const last = state.lastWindow(plan, revision) ?? this.#windowAt(nowMs) - 1;
+      const last = state.lastWindow(plan, revision) ?? Number.NEGATIVE_INFINITY;
       const first = Math.max(aggregator.firstOpenAt(nowMs, revision), last + 1);
-      aggregator.closeBefore(first, revision);
+      aggregator.closeBefore(isNew ? this.#windowAt(nowMs) : first, revision);
     }
     const releaser = new Releaser({
       spec: this.#spec,

@@ -17,12 +17,13 @@ import { isPublic } from "./groups.ts";
 import { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
 import { blocksOfSpec, publicCellsOf, specOf } from "./spec.ts";
+import { drawCount } from "./testing/randomness.ts";
 import { newUnitKey } from "./unit_key.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 0, 1, 20);
-const RUNS = 20_000;
+const RUNS = drawCount(20_000);
 const UNITS = 6;
 
 interface Visit {
