@@ -24,7 +24,8 @@ export interface Reading {
 }
 
 export interface Measure {
-  readonly role: "count" | "sum" | "bucket";
+  /** `running`: units since the day began, measured at each step (running_totals.ts). */
+  readonly role: "count" | "sum" | "bucket" | "running";
   /** Values per cell. A record adds to one of them. */
   readonly parts: number;
   /** What one record adds at most, as an absolute integer. */
@@ -39,7 +40,7 @@ export interface Measure {
 const ONE: Measure = { role: "count", parts: 1, magnitude: 1, span: 1 };
 
 export function readingOf(metric: MetricConfig): Reading | undefined {
-  if (metric.kind === "count" || metric.kind === "distinct_units") return undefined;
+  if (!("field" in metric)) return undefined;
   const { field } = metric;
   if (metric.kind === "histogram") return { field, buckets: metric.buckets };
   return { field, clamp: metric.clamp, resolution: metric.resolution };
@@ -51,6 +52,8 @@ export function measuresOf(metric: MetricConfig): readonly Measure[] {
     case "count":
     case "distinct_units":
       return [ONE];
+    case "running_units":
+      return [{ ...ONE, role: "running" }];
     case "sum":
       return [sumBetween(metric.clamp, metric.resolution)];
     case "mean": {
