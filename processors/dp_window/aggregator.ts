@@ -61,11 +61,9 @@ export class Aggregator {
   readonly #cells: number | undefined;
   readonly #windowsPerDay: number;
   readonly #blocks: number;
-  /** Of each metric of windows: records of a unit that count in a cell, and how one is added. */
+  /** Of each metric: records of a unit that count in a cell, and how one is added. */
   readonly #metrics: readonly { readonly perCell: number; readonly add: Add }[];
   readonly #perCellMax: number;
-  /** The block of units since the day began; undefined where there is none. */
-  #runningBlock: number | undefined;
   /** By revision. */
   readonly #lanes: readonly Lane[];
 
@@ -79,17 +77,13 @@ export class Aggregator {
     this.#windowsPerDay = PERIOD_MS / spec.windowMs;
     this.#blocks = blocksOfSpec(spec);
     let block = 0;
-    this.#metrics = spec.metrics.flatMap((metric) => {
+    this.#metrics = spec.metrics.map((metric) => {
       const { kind, reading, perCell } = metric;
-      const first = block;
+      const add = compileAdd(kind, reading, block, this.#blocks);
       block += partsOf(metric);
-      if (kind !== "running_units") {
-        return [{ perCell, add: compileAdd(kind, reading, first, this.#blocks) }];
-      }
-      this.#runningBlock = first;
-      return [];
+      return { perCell, add };
     });
-    this.#perCellMax = Math.max(0, ...this.#metrics.map(({ perCell }) => perCell));
+    this.#perCellMax = Math.max(...spec.metrics.map(({ perCell }) => perCell));
     const { closeAfterMs, lateUntilMs } = timing;
     this.#lanes = [closeAfterMs, lateUntilMs]
       .filter((openForMs) => openForMs !== undefined)
@@ -184,12 +178,11 @@ export class Aggregator {
     const { table } = place.period;
     let cell: number;
     let id: number;
-    let labels: string | undefined;
     if (this.#labelsOf === undefined) {
       cell = this.#cellOf(record.attributes);
       id = place.firstCell + cell;
     } else {
-      labels = this.#labelsOf(record.attributes);
+      const labels = this.#labelsOf(record.attributes);
       let open = place.counts?.find(labels);
       if (open === undefined) {
         // A cell is begun only for a unit that can open it: others could fill the memory.
@@ -198,10 +191,6 @@ export class Aggregator {
       }
       ({ index: cell, id } = open);
     }
-    if (this.#runningBlock !== undefined && place.revision === 0) {
-      this.#countOfDay(slot, place, cell, labels);
-    }
-    if (this.#metrics.length === 0) return;
     const count = table.count(slot, id, this.#perCellMax);
     if (count === 0) return;
     const counts = this.#countsOf(place);
@@ -209,19 +198,6 @@ export class Aggregator {
       const { perCell, add } = this.#metrics[metric]!;
       if (count <= perCell) add(record, counts.sums, cell);
     }
-  }
-
-  /** Counts a unit in the window in which it is first seen in the cell on this day. */
-  #countOfDay(slot: number, place: Place, cell: number, labels: string | undefined): void {
-    const { table } = place.period;
-    let id: number | undefined;
-    if (labels !== undefined) id = place.period.dayCellId(labels, table.hasRoom(slot));
-    // Behind the cells of all windows of the day and of both their revisions.
-    else id = 2 * this.#windowsPerDay * this.#cells! + cell;
-    if (id === undefined || table.count(slot, id, 1) === 0) return;
-    const { sums } = this.#countsOf(place);
-    const at = cell * this.#blocks + this.#runningBlock!;
-    sums[at] = sums[at]! + 1;
   }
 
   #countsOf(place: Place): WindowCounts {

@@ -10,13 +10,12 @@
  */
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
+import { openKeysOf, perCellOf } from "./config.ts";
 import type { Measure, MetricConfig } from "./measures.ts";
 import { measuresOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import type { Rational } from "./rational.ts";
 import { divide, formatRational, isAtMost, multiply, roundUp, ZERO } from "./rational.ts";
-import { RunningTotals } from "./running_totals.ts";
 import { thresholdOf } from "./selection.ts";
 
 /** A unit that comes displaces at most one other: both differ. */
@@ -45,7 +44,6 @@ export interface Calibration {
  */
 export function calibrate(config: DpWindowConfig, epsilon: Rational, delta: Rational): Calibration {
   const selects = openKeysOf(config).length > 0;
-  const runs = config.metrics.some(({ kind }) => kind === "running_units");
   const laplace: Calibration = {
     noiseOf: (vector) => laplaceNoise(config, vector, epsilon),
     rho: undefined,
@@ -59,7 +57,7 @@ export function calibrate(config: DpWindowConfig, epsilon: Rational, delta: Rati
     rho,
     selectionDelta: selects ? half : ZERO,
   };
-  if (config.mechanism === "discrete_gaussian" || runs) return gaussian;
+  if (config.mechanism === "discrete_gaussian") return gaussian;
   const prefersLaplace = selects
     ? thresholdFor(config, laplace) <= thresholdFor(config, gaussian)
     : isLaplaceNarrower(config, epsilon, rho);
@@ -76,7 +74,7 @@ export function thresholdFor(
   return thresholdOf(noiseOf({ metric, measure }), {
     delta: selectionDelta,
     cells: config.contribution.max_cells_per_period,
-    minUnits: minUnitsOf(config),
+    minUnits: openKeysOf(config)[0]!.min_units,
   });
 }
 
@@ -97,11 +95,7 @@ function laplaceNoise(config: DpWindowConfig, vector: Vector, epsilon: Rational)
 function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): Noise {
   const apart = BigInt(DISPLACEMENT) * perCell(vector, "magnitude") ** 2n;
   const together = perCell(vector, "span") ** 2n;
-  const bounded = cellsOf(config) * (apart > together ? apart : together);
-  // One more at a step moves all later measurements. Two of different sign move them less than
-  // apart, because all coefficients are positive.
-  const isRunning = vector.measure.role === "running";
-  const l2Squared = bounded * (isRunning ? runningTotalsOf(config).sensitivitySquared : 1n);
+  const l2Squared = cellsOf(config) * (apart > together ? apart : together);
   const variance = divide(
     { numerator: l2Squared, denominator: 2n },
     multiply(rho, shareOf(config, vector)),
@@ -110,17 +104,6 @@ function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): N
     mechanism: "discrete_gaussian",
     parameter: formatRational(roundUp(variance, VARIANCE_PARTS)),
   };
-}
-
-/** Of groups that one window decides about. */
-function minUnitsOf(config: DpWindowConfig): number {
-  const [first] = openKeysOf(config);
-  return first?.mode === "threshold" ? first.min_units : 1;
-}
-
-/** For the steps of a day. */
-export function runningTotalsOf({ window }: Pick<DpWindowConfig, "window">): RunningTotals {
-  return new RunningTotals(PERIOD_MS / window.size);
 }
 
 function cellsOf(config: DpWindowConfig): bigint {

@@ -9,7 +9,6 @@ import { cellCount, isPublic } from "./groups.ts";
 import { measuresOf } from "./measures.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
-import { STEPS_MAX } from "./running_totals.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
 
 export const PERIOD_MS = 86_400_000;
@@ -161,15 +160,6 @@ const openKey = z.strictObject({
   other,
 });
 
-const discoverKey = z.strictObject({
-  mode: z
-    .literal("discover")
-    .describe("Values come from the data and are shown when enough units had them on this day."),
-  sticky: openKey.shape.sticky,
-  max_bytes: openKey.shape.max_bytes,
-  other,
-});
-
 const partitions = z
   .object({
     keys: z
@@ -178,11 +168,11 @@ const partitions = z
       .default([])
       .describe("Attributes to group by; each has its own entry beside this key."),
   })
-  .catchall(z.discriminatedUnion("mode", [publicKey, openKey, discoverKey]))
+  .catchall(z.discriminatedUnion("mode", [publicKey, openKey]))
   .superRefine(({ keys, ...lists }, context) => {
     for (const key of keys) {
       if (!Object.hasOwn(lists, key)) {
-        const message = "needs { public: [...] }, { mode: threshold } or { mode: discover }";
+        const message = "needs { public: [...] } or { mode: threshold }";
         context.addIssue({ code: "custom", path: [key], message });
       }
     }
@@ -190,7 +180,7 @@ const partitions = z
       if (!keys.includes(key)) {
         context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
       }
-      if ("public" in list && list.public.map(String).includes(list.other)) {
+      if (list.mode !== "threshold" && list.public.map(String).includes(list.other)) {
         context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
       }
     }
@@ -233,11 +223,6 @@ const metric = z.discriminatedUnion("kind", [
   z.strictObject({
     name: metricName,
     kind: z.literal("distinct_units").describe("Units that have at least one record."),
-    weight,
-  }),
-  z.strictObject({
-    name: metricName,
-    kind: z.literal("running_units").describe("Units that were seen since the day began."),
     weight,
   }),
   z.strictObject({
@@ -363,7 +348,6 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
     if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
   }
   checkSelection(config, refuse);
-  checkRunning(config, refuse);
   const cells = cellCount(groupKeysOf(config).filter(isPublic));
   if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
   const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
@@ -399,16 +383,12 @@ function checkSelection(
   if (Number(config.budget.delta) === 0) {
     refuse(["budget", "delta"], "must be above 0 where groups come from the data");
   }
-  const decides = first.mode === "discover" ? "running_units" : "distinct_units";
-  if (!config.metrics.some(({ kind }) => kind === decides)) {
-    refuse(["metrics"], `need one of kind ${decides}: it decides which groups are shown`);
+  if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
+    refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
   }
-  const ruleOf = (open: OpenKeyConfig): string =>
-    JSON.stringify([open.mode, open.sticky, open.mode === "threshold" && open.min_units]);
-  for (const open of others) {
-    if (ruleOf(open) === ruleOf(first)) continue;
-    const message = `needs mode, min_units and sticky as ${first.key}: one row is of both`;
-    refuse(["partitions", open.key], message);
+  for (const { key, min_units: minUnits, sticky } of others) {
+    if (minUnits === first.min_units && sticky === first.sticky) continue;
+    refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
   }
   const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
   if (units * cells * blocksOf(config) > ENTRIES_MAX) {
@@ -417,36 +397,6 @@ function checkSelection(
   }
   if (config.output.max_groups * blocksOf(config) > VALUES_MAX) {
     refuse(["output", "max_groups"], `makes more than ${VALUES_MAX} values`);
-  }
-}
-
-/** What running totals need. */
-function checkRunning(
-  config: DpWindowConfig,
-  refuse: (path: string[], message: string) => void,
-): void {
-  const running = config.metrics.filter(({ kind }) => kind === "running_units");
-  if (running.length === 0) return;
-  const steps = PERIOD_MS / config.window.size;
-  if (running.length > 1) refuse(["metrics"], "may have one of kind running_units");
-  if (Number(config.budget.delta) === 0) {
-    refuse(["budget", "delta"], "must be above 0 for running_units");
-  }
-  if (config.mechanism === "discrete_laplace") {
-    refuse(["mechanism"], "running_units need Gaussian noise");
-  }
-  if (steps > STEPS_MAX) {
-    refuse(["window", "size"], `makes ${steps} steps a day; running_units take ${STEPS_MAX}`);
-  }
-  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
-  if (openKeysOf(config).length === 0) {
-    const publicCells = cellCount(groupKeysOf(config).filter(isPublic));
-    if (publicCells * 2 * steps > OPEN_VALUES_MAX) {
-      refuse(["partitions"], "makes too many cells for running totals of so many windows");
-    }
-  } else if (units * cells * 2 * steps > ENTRIES_MAX) {
-    const product = "max_tracked_units times max_cells_per_period times the windows of a day";
-    refuse(["contribution"], `${product} passes ${ENTRIES_MAX / 2}`);
   }
 }
 
@@ -459,27 +409,23 @@ export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
   return keys.flatMap((key): GroupKey[] => {
     const list = lists[key] as KeyConfig | undefined;
     if (list === undefined) return [];
-    return "public" in list
-      ? [{ key, public: list.public, other: list.other }]
-      : [{ key, maxBytes: list.max_bytes, other: list.other }];
+    return list.mode === "threshold"
+      ? [{ key, maxBytes: list.max_bytes, other: list.other }]
+      : [{ key, public: list.public, other: list.other }];
   });
 }
 
-type OpenConfig = z.infer<typeof openKey> | z.infer<typeof discoverKey>;
-type KeyConfig = z.infer<typeof publicKey> | OpenConfig;
+type KeyConfig = z.infer<typeof publicKey> | z.infer<typeof openKey>;
 
-/** A key of open groups, with its name. */
-export type OpenKeyConfig = OpenConfig & { readonly key: string };
-
-export function openKeysOf(config: DpWindowConfig): OpenKeyConfig[] {
+export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & { key: string })[] {
   const { keys, ...lists } = config.partitions;
   return keys.flatMap((key) => {
     const list = lists[key] as KeyConfig | undefined;
-    return list === undefined || "public" in list ? [] : [{ key, ...list }];
+    return list?.mode === "threshold" ? [{ key, ...list }] : [];
   });
 }
 
 /** Records of one unit that a metric counts in one cell. */
 export function perCellOf(metric: DpWindowConfig["metrics"][number]): number {
-  return "per_cell" in metric ? metric.per_cell : 1;
+  return metric.kind === "distinct_units" ? 1 : metric.per_cell;
 }

@@ -17,7 +17,7 @@ import { PERIOD_MS } from "./config.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
 import type { BudgetLimits, Spec } from "./spec.ts";
-import { blocksOfSpec, thresholdAt } from "./spec.ts";
+import { blocksOfSpec } from "./spec.ts";
 
 /** 0: the window itself. 1: the cells of what came after its close. */
 export type Revision = 0 | 1;
@@ -303,9 +303,8 @@ export class LedgerState {
     const blocks = blocksOfSpec(spec);
     const shown = this.#shownOf(plan);
     groups.forEach((labels, cell) => {
-      const units = values[cell * blocks + selection.block]!;
-      const threshold = thresholdAt(selection, window % (PERIOD_MS / spec.windowMs));
-      if (units === "" || BigInt(units) < BigInt(threshold)) return;
+      const units = BigInt(values[cell * blocks + selection.block]!);
+      if (units < BigInt(selection.threshold)) return;
       const untilWindow = Math.max(window + selection.stickyWindows, shown.get(labels) ?? 0);
       // Taken out first, so that it comes to the end.
       shown.delete(labels);

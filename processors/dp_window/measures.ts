@@ -24,8 +24,7 @@ export interface Reading {
 }
 
 export interface Measure {
-  /** `running`: units since the day began, measured at each step (running_totals.ts). */
-  readonly role: "count" | "sum" | "bucket" | "running";
+  readonly role: "count" | "sum" | "bucket";
   /** Values per cell. A record adds to one of them. */
   readonly parts: number;
   /** What one record adds at most, as an absolute integer. */
@@ -40,7 +39,7 @@ export interface Measure {
 const ONE: Measure = { role: "count", parts: 1, magnitude: 1, span: 1 };
 
 export function readingOf(metric: MetricConfig): Reading | undefined {
-  if (!("field" in metric)) return undefined;
+  if (metric.kind === "count" || metric.kind === "distinct_units") return undefined;
   const { field } = metric;
   if (metric.kind === "histogram") return { field, buckets: metric.buckets };
   return { field, clamp: metric.clamp, resolution: metric.resolution };
@@ -52,8 +51,6 @@ export function measuresOf(metric: MetricConfig): readonly Measure[] {
     case "count":
     case "distinct_units":
       return [ONE];
-    case "running_units":
-      return [{ ...ONE, role: "running" }];
     case "sum":
       return [sumBetween(metric.clamp, metric.resolution)];
     case "mean": {

@@ -16,7 +16,7 @@ import { configSchema, PERIOD_MS } from "./config.ts";
 import { isPublic } from "./groups.ts";
 import { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { blocksOfSpec, publicCellsOf, runningBlockOf, specOf } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, specOf } from "./spec.ts";
 import { drawCount } from "./testing/randomness.ts";
 import { newUnitKey } from "./unit_key.ts";
 import type { WindowCounts } from "./window_counts.ts";
@@ -71,7 +71,6 @@ interface SmallSpec {
   readonly cells: number;
   readonly perCell: number;
   readonly isOpen: boolean;
-  readonly runs?: boolean;
 }
 
 const specs = new Map<string, Spec>();
@@ -83,7 +82,7 @@ function smallSpec(small: SmallSpec): Spec {
   return spec;
 }
 
-function newSpec({ units, cells, perCell, isOpen, runs = false }: SmallSpec): Spec {
+function newSpec({ units, cells, perCell, isOpen }: SmallSpec): Spec {
   return specOf(
     configSchema.parse({
       dataset: "test",
@@ -97,7 +96,6 @@ function newSpec({ units, cells, perCell, isOpen, runs = false }: SmallSpec): Sp
       metrics: [
         { name: "requests", kind: "count", per_cell: perCell },
         { name: "users", kind: "distinct_units" },
-        ...(runs ? [{ name: "today", kind: "running_units" }] : []),
         { name: "bytes", kind: "sum", field: "size", clamp: [-3, 7], per_cell: perCell },
         { name: "average", kind: "mean", field: "size", clamp: [-3, 7], resolution: 2 },
         { name: "sizes", kind: "histogram", field: "size", buckets: [0, 4], per_cell: perCell },
@@ -289,24 +287,6 @@ function assertCandidates(
   assert.ok(onlyOne <= contribution.cells && onlyOther <= contribution.cells);
 }
 
-/** Of units since the day began, each group has at most one more on one side and on the other. */
-function assertOnceInGroup(spec: Spec, one: Machine, other: Machine): void {
-  const block = runningBlockOf(spec)!;
-  const more = new Map<string, number>();
-  for (const [window, cells] of one.released) {
-    const day = Math.floor((Number.parseInt(window, 10) * HOUR_MS) / PERIOD_MS);
-    const others = other.released.get(window)!;
-    for (const cell of new Set([...cells.keys(), ...others.keys()])) {
-      const difference = (cells.get(cell)?.[block] ?? 0) - (others.get(cell)?.[block] ?? 0);
-      assert.ok(Math.abs(difference) <= 1);
-      if (difference === 0) continue;
-      const key = `${day} ${difference} ${cell}`;
-      more.set(key, (more.get(key) ?? 0) + 1);
-      assert.equal(more.get(key), 1, "a unit counts twice in a group");
-    }
-  }
-}
-
 function assertBounds(
   differences: readonly number[],
   displacement: number,
@@ -333,7 +313,6 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         cells: fc.integer({ min: 1, max: 3 }),
         perCell: fc.integer({ min: 1, max: 3 }),
         isOpen: fc.boolean(),
-        runs: fc.boolean(),
       }),
       fc.boolean(),
       fc.nat({ max: UNITS - 1 }),
@@ -342,9 +321,6 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         const whole = run({ spec, isLateCounted, events }, undefined);
         const less = run({ spec, isLateCounted, events }, without);
         assertWithinBounds(spec, whole, less);
-        // After a crash a day has no running totals.
-        const isWhole = events.every(({ kind }) => kind !== "crash");
-        if (small.runs && isWhole) assertOnceInGroup(spec, whole, less);
         for (const pairs of pairsByDay(spec, whole, less)) {
           // Without the unit another count is higher: somebody was displaced.
           if (pairs.some(([a, b]) => a.some((sum, at) => sum < b[at]!))) displaced++;

@@ -5,29 +5,24 @@
  * the one that is shown.
  */
 import { drawNoise } from "./noise.ts";
-import type { RunningStep } from "./running_counters.ts";
 import type { Draws } from "./samplers.ts";
 import type { Selection, Spec } from "./spec.ts";
-import { blocksOfSpec, runningBlockOf, thresholdAt } from "./spec.ts";
+import { blocksOfSpec } from "./spec.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
-/** Decimal integers, by cell and then by block; "" for a running total that is not there. */
+/** Decimal integers, by cell and then by block. */
 export interface NoisyValues {
   readonly values: readonly string[];
   /** The labels of the cells as JSON, sorted; absent where all cells are public. */
   readonly groups?: readonly string[];
 }
 
-/**
- * `shownBefore` are groups that stay public for now (their labels as JSON). `running` is undefined
- * where there are no running totals.
- */
+/** `shownBefore` are groups that stay public for now (their labels as JSON). */
 export function noisyValues(
   spec: Spec,
   counts: WindowCounts,
   draws: Draws,
   shownBefore: Iterable<string> = [],
-  running?: RunningStep,
 ): NoisyValues {
   const blocks = blocksOfSpec(spec);
   const noises = spec.metrics.flatMap(({ measures }) =>
@@ -36,53 +31,37 @@ export function noisyValues(
   // An integer below 2^53 in size: the configuration is refused where it could be more.
   const draw = (exact: number, block: number): bigint =>
     BigInt(exact) + drawNoise(draws, noises[block]!);
-  const runningBlock = runningBlockOf(spec);
-  const noisyOf = (cell: string, exact: number, block: number): bigint | undefined =>
-    block === runningBlock ? running?.total(cell, exact, draws) : draw(exact, block);
   const { selection } = spec;
   if (selection === undefined) {
-    const values = Array.from(counts.sums, (exact, at) => {
-      return textOf(noisyOf(String(Math.floor(at / blocks)), exact, at % blocks));
-    });
-    return { values };
+    return { values: Array.from(counts.sums, (exact, at) => `${draw(exact, at % blocks)}`) };
   }
-  const shown: NoisyGroup[] = [];
+  const shown: { labels: string; noisy: bigint[] }[] = [];
   const sticky = new Set(shownBefore);
-  // A total can pass the threshold in any window, also in one without a record of the group.
-  for (const labels of new Set([...sticky, ...counts.labels, ...(running?.known ?? [])])) {
+  for (const labels of new Set([...sticky, ...counts.labels])) {
     const exact = counts.of(labels);
     const always = sticky.has(labels);
-    const ofSelection = exact[selection.block]!;
-    if (!always && selection.thresholds === undefined && ofSelection < selection.minUnits) continue;
-    const units = noisyOf(labels, ofSelection, selection.block);
-    const isReached =
-      units !== undefined && units >= BigInt(thresholdAt(selection, running?.step ?? 0));
-    if (!always && !isReached) continue;
+    if (!always && exact[selection.block]! < selection.minUnits) continue;
+    const units = draw(exact[selection.block]!, selection.block);
+    if (!always && units < BigInt(selection.threshold)) continue;
     const noisy = Array.from(exact, (sum, block) =>
-      block === selection.block ? units : noisyOf(labels, sum, block),
+      block === selection.block ? units : draw(sum, block),
     );
     shown.push({ labels, noisy });
   }
   const kept = largest(shown, selection).sort((a, b) => (a.labels < b.labels ? -1 : 1));
   return {
     groups: kept.map(({ labels }) => labels),
-    values: kept.flatMap(({ noisy }) => noisy.map(textOf)),
+    values: kept.flatMap(({ noisy }) => noisy.map(String)),
   };
 }
 
-interface NoisyGroup {
-  readonly labels: string;
-  readonly noisy: readonly (bigint | undefined)[];
-}
-
-function textOf(value: bigint | undefined): string {
-  return value === undefined ? "" : value.toString();
-}
-
 /** Those with the most units, as far as anybody can see: a function of noisy numbers. */
-function largest(shown: readonly NoisyGroup[], { block, groupsMax }: Selection): NoisyGroup[] {
+function largest<T extends { readonly labels: string; readonly noisy: readonly bigint[] }>(
+  shown: readonly T[],
+  { block, groupsMax }: Selection,
+): T[] {
   const byUnits = shown.toSorted((a, b) => {
-    const [one, other] = [a.noisy[block] ?? 0n, b.noisy[block] ?? 0n];
+    const [one, other] = [a.noisy[block]!, b.noisy[block]!];
     if (one !== other) return one > other ? -1 : 1;
     return a.labels < b.labels ? -1 : 1;
   });

@@ -16,7 +16,6 @@ import { dayOfWindow } from "./ledger_state.ts";
 import type { NoisyValues } from "./noisy_values.ts";
 import { noisyValues } from "./noisy_values.ts";
 import type { Periods } from "./periods.ts";
-import { RunningCounters } from "./running_counters.ts";
 import { drawsFrom } from "./samplers.ts";
 import type { Spec } from "./spec.ts";
 import type { WindowCounts } from "./window_counts.ts";
@@ -52,16 +51,9 @@ export class Releaser {
   #due: DueWindow[] = [];
   /** The last window that was open at a tick. */
   #lastSeen: number;
-  readonly #running: RunningCounters | undefined;
 
   constructor(options: ReleaserOptions) {
     this.#options = options;
-    const { spec, ledger, plan } = options;
-    const running = spec.metrics.find(({ kind }) => kind === "running_units");
-    if (running !== undefined) {
-      const wasBegun = (day: number): boolean => ledger.state.hasPaid(plan, day);
-      this.#running = new RunningCounters(spec, running.measures[0]!, wasBegun);
-    }
     this.#lastSeen = options.aggregator.lastOpenAt(options.startedMs);
   }
 
@@ -138,12 +130,10 @@ export class Releaser {
   }
 
   /** The counts of a window with their noise: exact integers from end to end. */
-  #noisy({ counts, window, revision }: DueWindow): NoisyValues {
+  #noisy({ counts, window }: DueWindow): NoisyValues {
     const { spec, random, ledger, plan } = this.#options;
     const draws = drawsFrom(random);
-    const shown = ledger.state.shownGroups(plan, window);
-    const running = revision === 0 ? this.#running?.at(window) : undefined;
-    const noisy = noisyValues(spec, counts, draws, shown, running);
+    const noisy = noisyValues(spec, counts, draws, ledger.state.shownGroups(plan, window));
     draws.clear();
     return noisy;
   }

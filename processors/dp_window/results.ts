@@ -18,7 +18,6 @@ export function resultsOf(
   switch (metric.kind) {
     case "count":
     case "distinct_units":
-    case "running_units":
       return [{ ...common, ...countRow(spec, metric.measures[0]!, parts[0]!) }];
     case "sum":
       return [{ ...common, ...sumRow(metric, parts[0]!) }];

@@ -12,20 +12,12 @@ import { LogRecord } from "../../src/data/log_record.ts";
 import type { InstrumentationScope } from "../../src/data/resource.ts";
 import { Resource } from "../../src/data/resource.ts";
 import { hrTimeFromUnixMs } from "../../src/data/time.ts";
-import { PERIOD_MS } from "./config.ts";
 import type { Labels } from "./groups.ts";
 import { isPublic, labelsOf, parseLabels } from "./groups.ts";
 import type { StoredRelease } from "./ledger_state.ts";
 import { resultsOf } from "./results.ts";
 import type { Spec } from "./spec.ts";
-import {
-  blocksOfSpec,
-  partsOf,
-  publicCellsOf,
-  runningMetricAt,
-  shownRho,
-  thresholdAt,
-} from "./spec.ts";
+import { blocksOfSpec, partsOf, publicCellsOf, shownRho } from "./spec.ts";
 
 export const RELEASE_BODY = "dp.window";
 export const STATUS_BODY = "dp.status";
@@ -44,17 +36,11 @@ export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
     records.push(record(RELEASE_BODY, timeMs, head));
   }
   let first = 0;
-  const step = stepOf(release, spec);
-  for (const whole of spec.metrics) {
-    const isRunning = whole.kind === "running_units";
-    const metric = isRunning ? runningMetricAt(spec, whole, step) : whole;
+  for (const metric of spec.metrics) {
     const parts = partsOf(metric);
     cells.forEach((labels, cell) => {
       const start = cell * blocks + first;
-      const texts = release.values.slice(start, start + parts);
-      // There are no running totals of late records, nor of a day with a restart.
-      if (texts.includes("")) return;
-      const values = texts.map(BigInt);
+      const values = release.values.slice(start, start + parts).map(BigInt);
       const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
       for (const results of resultsOf(spec, metric, values)) {
         records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
@@ -103,8 +89,8 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     ...(spec.selection === undefined
       ? { "dp.selection": "public" }
       : {
-          "dp.selection": spec.selection.thresholds === undefined ? "threshold" : "discover",
-          "dp.threshold": thresholdAt(spec.selection, stepOf(release, spec)),
+          "dp.selection": "threshold",
+          "dp.threshold": spec.selection.threshold,
           "dp.min_units": spec.selection.minUnits,
         }),
     "dp.contribution.cells": spec.contribution.cells,
@@ -125,11 +111,6 @@ function record(body: string, timeMs: number, attributes: Attributes): LogRecord
     resource: RESOURCE,
     instrumentationScope: SCOPE,
   });
-}
-
-/** Of the day, from 0. */
-function stepOf({ window }: StoredRelease, spec: Spec): number {
-  return window % (PERIOD_MS / spec.windowMs);
 }
 
 function endMs(release: StoredRelease, spec: Spec): number {

@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import type { Calibration, Vector } from "./calibration.ts";
-import { calibrate, runningTotalsOf, thresholdFor } from "./calibration.ts";
-import type { DpWindowConfig, OpenKeyConfig } from "./config.ts";
+import { calibrate, thresholdFor } from "./calibration.ts";
+import type { DpWindowConfig } from "./config.ts";
 import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
@@ -14,15 +14,7 @@ import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
-import {
-  formatDecimal,
-  formatRational,
-  multiply,
-  parseDecimal,
-  parseRational,
-  toNumber,
-} from "./rational.ts";
-import { RunningTotals } from "./running_totals.ts";
+import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
 import type { CanonicalStep } from "./unit.ts";
 
 /** Plain JSON with a fixed order of keys; amounts are exact text. */
@@ -69,10 +61,6 @@ export interface Selection {
   readonly block: number;
   readonly minUnits: number;
   readonly threshold: number;
-  /**
-   * By step of the day, where a running total decides; `threshold` is the last and largest of them.
-   */
-  readonly thresholds?: readonly number[];
   /** The part of δ that it takes. */
   readonly delta: string;
   /** Windows for which a group that was shown stays public. */
@@ -167,40 +155,14 @@ function metricSpec(
     ...(metric.kind === "histogram" && { quantiles: metric.quantiles }),
     measures: measures.map((measure) => {
       const noise = noiseOf({ metric, measure });
-      const effective = measure.role === "running" ? noiseAtEnd(noise, config) : noise;
       return {
         ...measure,
         noise,
-        variance: shown(varianceOf(effective)),
-        halfWidth: halfWidthOf(effective, config.output.ci_level),
+        variance: shown(varianceOf(noise)),
+        halfWidth: halfWidthOf(noise, config.output.ci_level),
       };
     }),
   };
-}
-
-/** The noise of the last and least certain total of a day, as if it were drawn at once. */
-function noiseAtEnd(noise: Noise, config: DpWindowConfig): Noise {
-  const totals = runningTotalsOf(config);
-  return noiseOfTotal(noise, totals, totals.steps - 1);
-}
-
-/** A sum of discrete Gaussians is as wide as one of the summed variance, for people. */
-function noiseOfTotal(noise: Noise, totals: RunningTotals, step: number): Noise {
-  const deviation = totals.deviation(step, Math.sqrt(varianceOf(noise)));
-  const parts = 1024;
-  const variance = BigInt(Math.ceil(deviation ** 2 * parts));
-  const parameter = formatRational({ numerator: variance, denominator: BigInt(parts) });
-  return { mechanism: "discrete_gaussian", parameter };
-}
-
-/** A running metric as it is at one step of the day: with the width of the noise there. */
-export function runningMetricAt(spec: Spec, metric: MetricSpec, step: number): MetricSpec {
-  const totals = new RunningTotals(PERIOD_MS / spec.windowMs);
-  const [measure] = metric.measures as [MeasureSpec];
-  const noise = noiseOfTotal(measure.noise, totals, step);
-  const variance = shown(varianceOf(noise));
-  const halfWidth = halfWidthOf(noise, spec.ciLevel);
-  return { ...metric, measures: [{ ...measure, variance, halfWidth }] };
 }
 
 function selectionOf(
@@ -208,51 +170,16 @@ function selectionOf(
   metrics: readonly MetricSpec[],
   calibration: Calibration,
 ): Selection {
-  const [open] = openKeysOf(config) as [OpenKeyConfig];
-  const decides = open.mode === "discover" ? "running_units" : "distinct_units";
-  const at = metrics.findIndex(({ kind }) => kind === decides);
-  const thresholds =
-    open.mode === "discover" ? thresholdsOf(config, metrics[at]!, calibration) : undefined;
-  const stickyMs = open.sticky;
+  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
+  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
   return {
-    block: blockBefore(metrics, at),
-    minUnits: open.mode === "threshold" ? open.min_units : 1,
-    threshold: thresholds?.at(-1) ?? thresholdFor(config, calibration),
-    ...(thresholds !== undefined && { thresholds }),
+    block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
+    minUnits,
+    threshold: thresholdFor(config, calibration),
     delta: formatDecimal(calibration.selectionDelta),
     stickyWindows: Math.floor(stickyMs / config.window.size),
     groupsMax: config.output.max_groups,
   };
-}
-
-/** Whole numbers, with half a unit for the rounding of the totals. */
-function thresholdsOf(
-  config: DpWindowConfig,
-  { measures }: MetricSpec,
-  { selectionDelta }: Calibration,
-): number[] {
-  const totals = runningTotalsOf(config);
-  const [{ noise }] = measures as [MeasureSpec];
-  const deviation = Math.sqrt(toNumber(parseRational(noise.parameter)));
-  const groups = config.contribution.max_cells_per_period;
-  return Array.from({ length: totals.steps }, (_, step) =>
-    Math.ceil(totals.threshold(step, deviation, groups, toNumber(selectionDelta)) + 0.5),
-  );
-}
-
-/** The number of units from which on a group is shown, at a step of the day. */
-export function thresholdAt({ threshold, thresholds }: Selection, step: number): number {
-  return thresholds?.[step] ?? threshold;
-}
-
-function blockBefore(metrics: readonly MetricSpec[], at: number): number {
-  return metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
-}
-
-/** Where the units since the day began stand among the blocks of a cell. */
-export function runningBlockOf({ metrics }: Spec): number | undefined {
-  const at = metrics.findIndex(({ kind }) => kind === "running_units");
-  return at === -1 ? undefined : blockBefore(metrics, at);
 }
 
 /** The number of values per cell, over all measures of all metrics. */

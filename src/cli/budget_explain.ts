@@ -101,17 +101,10 @@ function asText({ processor, pipelines, spec }: Explained): string {
 /** How many people it takes for a group to appear. */
 function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
   if (selection === undefined) return [];
-  const { threshold, thresholds, minUnits } = selection;
-  const decides = thresholds === undefined ? "distinct_units" : "running_units";
-  const { halfWidth } = metrics.find(({ kind }) => kind === decides)!.measures[0]!;
+  const { threshold, minUnits } = selection;
+  const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
   const mostly = threshold + halfWidth;
   const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";
-  if (thresholds !== undefined) {
-    return [
-      "  a group is shown when its noisy number of units since the day began is " +
-        `${grouped(thresholds[0]!)} or more in the first window, ${grouped(threshold)} in the last`,
-    ];
-  }
   return [
     `  a group is shown when its noisy number of units is ${grouped(threshold)} or more: one of ` +
       `${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
