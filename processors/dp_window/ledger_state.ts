@@ -78,6 +78,8 @@ export interface ShownGroup {
 export interface StoredRelease extends Release {
   readonly sequence: number;
   readonly head: string;
+  /** What paid for the day, with its first release. */
+  readonly debit?: Debit;
 }
 
 interface Link {
@@ -289,7 +291,8 @@ export class LedgerState {
     this.#setProgress({ plan: release.plan, day, contributions });
     this.#lastWindows.set(laneOf(release.plan, release.revision), release.window);
     this.#noteShown(release, spec!);
-    this.pending.set(release.id, { ...release, sequence: this.sequence, head: this.head });
+    const place = { sequence: this.sequence, head: this.head };
+    this.pending.set(release.id, { ...release, ...place, ...(debit !== undefined && { debit }) });
   }
 
   #setProgress(progress: PlanProgress): void {

@@ -202,7 +202,8 @@ class Run {
       }
     }
     for (const { records } of this.#sink.batches.slice(this.#taken)) {
-      this.#note(records.map(({ attributes }) => attributes));
+      const rows = records.filter(({ body }) => body === "dp.window");
+      this.#note(rows.map(({ attributes }) => attributes));
     }
     this.#taken = this.#sink.batches.length;
   }
