@@ -39,16 +39,19 @@ export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
     records.push(record(RELEASE_BODY, timeMs, head));
   }
   let first = 0;
+  const shown = { ...spec, spread: release.spread };
   for (const metric of spec.metrics) {
     const parts = partsOf(metric);
-    cells.forEach((labels, cell) => {
-      const start = cell * blocks + first;
-      const values = release.values.slice(start, start + parts).map(BigInt);
-      const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
-      for (const results of resultsOf(spec, metric, values)) {
-        records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
-      }
-    });
+    const isRow = metric.kind !== "running_units" || release.spread !== undefined;
+    if (isRow)
+      cells.forEach((labels, cell) => {
+        const start = cell * blocks + first;
+        const values = release.values.slice(start, start + parts).map(BigInt);
+        const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
+        for (const results of resultsOf(shown, metric, values)) {
+          records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
+        }
+      });
     first += parts;
   }
   if (release.debit !== undefined) {
