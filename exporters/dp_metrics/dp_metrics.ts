@@ -19,7 +19,7 @@ import type { Outcome } from "../../src/lib/sending/sender.ts";
 import { requestsMax, Sender } from "../../src/lib/sending/sender.ts";
 import type { Config } from "./config.ts";
 import { metricsUrl } from "./config.ts";
-import { isRow, metricsOf } from "./metrics.ts";
+import { isRemark, isRow, metricsOf } from "./metrics.ts";
 
 const USER_AGENT = "vouchsafe";
 
@@ -106,7 +106,9 @@ export class DpMetricsExporter implements Exporter {
             timeoutMs: this.#config.timeout,
             stop,
           });
-    if (outcome.kind === "sent") this.#leftOut.add(records.length - rows.length);
+    if (outcome.kind === "sent") {
+      this.#leftOut.add(records.filter((record) => !isRow(record) && !isRemark(record)).length);
+    }
     return outcome;
   }
 }

@@ -31,6 +31,11 @@ interface Point {
   readonly point: DataPoint<number>;
 }
 
+/** True for what `dp_window` says beside its rows: it has no number to chart. */
+export function isRemark({ body }: LogRecord): boolean {
+  return body === "dp.status" || body === "dp.debit";
+}
+
 export function isRow({ body, attributes }: LogRecord): boolean {
   return body === ROW_BODY && attributes["dp.schema"] === SCHEMA;
 }

@@ -10,11 +10,13 @@ import { measuresOf } from "./measures.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
+import { GROUPS_MAX } from "./unit_table.ts";
 
 export const PERIOD_MS = 86_400_000;
 const CELLS_MAX = 10_000;
 /** Noisy values of one release. */
 const VALUES_MAX = 100_000;
+const RUNNING_WINDOWS_MAX = 1440;
 const ENTRIES_MAX = 2 ** 26;
 const OPEN_VALUES_MAX = 5_000_000;
 
@@ -227,6 +229,13 @@ const metric = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     name: metricName,
+    kind: z
+      .literal("running_units")
+      .describe("Units so far in the UTC day; a unit counts in max_cells_per_period groups."),
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
     kind: z.literal("sum").describe("Sum of a number that records carry."),
     ...clamped,
     weight,
@@ -348,6 +357,7 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
     if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
   }
   checkSelection(config, refuse);
+  checkRunning(config, refuse);
   const cells = cellCount(groupKeysOf(config).filter(isPublic));
   if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
   const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
@@ -404,6 +414,30 @@ function blocksOf(config: DpWindowConfig): number {
   return config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
 }
 
+/** What running totals need. */
+function checkRunning(
+  config: DpWindowConfig,
+  refuse: (path: string[], message: string) => void,
+): void {
+  const running = config.metrics.filter(({ kind }) => kind === "running_units");
+  if (running.length === 0) return;
+  const keys = groupKeysOf(config);
+  if (running.length > 1) refuse(["metrics"], "can have one of kind running_units");
+  if (!keys.every(isPublic)) refuse(["metrics"], "running_units needs public groups");
+  else if (cellCount(keys) > GROUPS_MAX) {
+    refuse(["partitions"], `makes more than ${GROUPS_MAX} cells, too many for running_units`);
+  }
+  if (Number(config.budget.delta) === 0) {
+    refuse(["budget", "delta"], "must be above 0 for running_units, whose noise is Gaussian");
+  }
+  if (config.mechanism === "discrete_laplace") {
+    refuse(["mechanism"], "must not be discrete_laplace with running_units");
+  }
+  if (PERIOD_MS / config.window.size > RUNNING_WINDOWS_MAX) {
+    refuse(["window", "size"], "must be at least 1m with running_units");
+  }
+}
+
 export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
   const { keys, ...lists } = config.partitions;
   return keys.flatMap((key): GroupKey[] => {
@@ -427,5 +461,5 @@ export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & {
 
 /** Records of one unit that a metric counts in one cell. */
 export function perCellOf(metric: DpWindowConfig["metrics"][number]): number {
-  return metric.kind === "distinct_units" ? 1 : metric.per_cell;
+  return "per_cell" in metric ? metric.per_cell : 1;
 }

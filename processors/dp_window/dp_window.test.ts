@@ -68,6 +68,27 @@ test("an empty window gives the same rows at the same time as a full one", async
   assert.equal(traces[0], traces[1]);
 });
 
+test("the first release of a day carries what was paid, the others do not", async (t) => {
+  const config = {
+    budget: { epsilon: "2", delta: "1e-9", horizon: { period: "3d", epsilon: "5" } },
+  };
+  const { clock, sink } = await startRig(t, { config });
+  await pass(clock, "three releases", () => sink.batches.length >= 3);
+  const debits = sink.batches.map(({ records }) =>
+    records.filter(({ body }) => body === "dp.debit"),
+  );
+  assert.deepEqual(
+    debits.map(({ length }) => length),
+    [1, 0, 0],
+  );
+  const { attributes } = debits[0]![0]!;
+  const [row] = sink.records;
+  assert.deepEqual([attributes["dp.day"], attributes["dp.epsilon"]], ["2026-01-01", "2"]);
+  assert.equal(attributes["dp.horizon.epsilon"], "5");
+  assert.equal(attributes["dp.processor"], "dp_window in logs/numbers");
+  assert.equal(attributes["dp.ledger.head"], row!.attributes["dp.ledger.head"]);
+});
+
 test("says at the start how wide the noise is", async (t) => {
   const { settings } = await startRig(t);
   const lines = settings.logged.filter(({ message }) => message === "noise of a private metric");

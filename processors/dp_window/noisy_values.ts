@@ -5,9 +5,10 @@
  * the one that is shown.
  */
 import { drawNoise } from "./noise.ts";
+import type { RunningTotals } from "./running.ts";
 import type { Draws } from "./samplers.ts";
 import type { Selection, Spec } from "./spec.ts";
-import { blocksOfSpec } from "./spec.ts";
+import { blocksOfSpec, runningOf } from "./spec.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
 /** Decimal integers, by cell and then by block. */
@@ -15,14 +16,22 @@ export interface NoisyValues {
   readonly values: readonly string[];
   /** The labels of the cells as JSON, sorted; absent where all cells are public. */
   readonly groups?: readonly string[];
+  /** Of running totals: their variance for noise of variance 1. */
+  readonly spread?: number;
 }
 
-/** `shownBefore` are groups that stay public for now (their labels as JSON). */
+export interface Before {
+  /** Groups that stay public for now (their labels as JSON). */
+  readonly shown?: Iterable<string>;
+  /** Totals of the day, in a window that goes on with them. */
+  readonly running?: RunningTotals;
+}
+
 export function noisyValues(
   spec: Spec,
   counts: WindowCounts,
   draws: Draws,
-  shownBefore: Iterable<string> = [],
+  { shown: shownBefore = [], running }: Before = {},
 ): NoisyValues {
   const blocks = blocksOfSpec(spec);
   const noises = spec.metrics.flatMap(({ measures }) =>
@@ -33,7 +42,13 @@ export function noisyValues(
     BigInt(exact) + drawNoise(draws, noises[block]!);
   const { selection } = spec;
   if (selection === undefined) {
-    return { values: Array.from(counts.sums, (exact, at) => `${draw(exact, at % blocks)}`) };
+    const runningBlock = running === undefined ? undefined : runningOf(spec)?.block;
+    const values = Array.from(counts.sums, (exact, at) => {
+      const block = at % blocks;
+      if (running === undefined || block !== runningBlock) return draw(exact, block).toString();
+      return running.next(Math.floor(at / blocks), exact, (sum) => draw(sum, block));
+    });
+    return running === undefined ? { values } : { values, spread: running.spread };
   }
   const shown: { labels: string; noisy: bigint[] }[] = [];
   const sticky = new Set(shownBefore);

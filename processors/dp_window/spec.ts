@@ -15,6 +15,7 @@ import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
 import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
+import { spreadOf, squareRootOf } from "./square_root.ts";
 import type { CanonicalStep } from "./unit.ts";
 
 /** Plain JSON with a fixed order of keys; amounts are exact text. */
@@ -155,14 +156,34 @@ function metricSpec(
     ...(metric.kind === "histogram" && { quantiles: metric.quantiles }),
     measures: measures.map((measure) => {
       const noise = noiseOf({ metric, measure });
-      return {
-        ...measure,
-        noise,
-        variance: shown(varianceOf(noise)),
-        halfWidth: halfWidthOf(noise, config.output.ci_level),
-      };
+      const { ci_level: level } = config.output;
+      const own = { variance: varianceOf(noise), halfWidth: halfWidthOf(noise, level) };
+      const { variance, halfWidth } =
+        metric.kind === "running_units" ? atDayEnd(own, config.window.size) : own;
+      return { ...measure, noise, variance: shown(variance), halfWidth };
     }),
   };
+}
+
+/** Of the total at the end of a day without restarts, where it is widest. */
+function atDayEnd(
+  { variance, halfWidth }: Pick<MeasureSpec, "variance" | "halfWidth">,
+  windowMs: number,
+): Pick<MeasureSpec, "variance" | "halfWidth"> {
+  const windows = PERIOD_MS / windowMs;
+  const spread = spreadOf(squareRootOf(windows), windows);
+  return { variance: variance * spread, halfWidth: Math.ceil(halfWidth * Math.sqrt(spread)) };
+}
+
+/** Where the running metric stands among the blocks of a cell, and how many groups a unit has. */
+export function runningOf(
+  spec: Spec,
+): { readonly block: number; readonly groups: number } | undefined {
+  const at = spec.metrics.findIndex(({ kind }) => kind === "running_units");
+  const cells = publicCellsOf(spec);
+  if (at === -1 || cells === undefined) return undefined;
+  const block = spec.metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
+  return { block, groups: Math.min(spec.contribution.cells, cells) };
 }
 
 function selectionOf(
