@@ -181,12 +181,12 @@ export class Aggregator {
     const { table } = place.period;
     let cell: number;
     let id: number;
+    let labels: string | undefined;
     if (this.#labelsOf === undefined) {
       cell = this.#cellOf(record.attributes);
       id = place.firstCell + cell;
-      this.#countRunning(slot, cell, place);
     } else {
-      const labels = this.#labelsOf(record.attributes);
+      labels = this.#labelsOf(record.attributes);
       let open = place.counts?.find(labels);
       if (open === undefined) {
         // A cell is begun only for a unit that can open it: others could fill the memory.
@@ -195,6 +195,8 @@ export class Aggregator {
       }
       ({ index: cell, id } = open);
     }
+    this.#countRunning(slot, cell, labels, place);
+    if (this.#metrics.length === 0) return;
     const count = table.count(slot, id, this.#perCellMax);
     if (count === 0) return;
     const counts = this.#countsOf(place);
@@ -205,10 +207,17 @@ export class Aggregator {
   }
 
   /** Late records are left out: their window's total was released. */
-  #countRunning(slot: number, cell: number, place: Place): void {
+  #countRunning(slot: number, cell: number, labels: string | undefined, place: Place): void {
     if (this.#running === undefined || place.revision !== 0) return;
     const { block, groups } = this.#running;
-    if (!place.period.table.mark(slot, cell, groups)) return;
+    const { table } = place.period;
+    if (labels === undefined) {
+      if (!table.mark(slot, cell, groups)) return;
+    } else {
+      // An open group of a day is one more cell of the unit.
+      const id = place.period.dayCellId(labels, table.hasRoom(slot));
+      if (id === undefined || table.count(slot, id, 1) === 0) return;
+    }
     const { sums } = this.#countsOf(place);
     const index = cell * this.#blocks + block;
     sums[index] = sums[index]! + 1;

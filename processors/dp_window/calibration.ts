@@ -77,8 +77,14 @@ export function thresholdFor(
   return thresholdOf(noiseOf({ metric, measure }), {
     delta: selectionDelta,
     cells: config.contribution.max_cells_per_period,
-    minUnits: openKeysOf(config)[0]!.min_units,
+    minUnits: minUnitsOf(config),
   });
+}
+
+/** Of groups that one window decides about. */
+export function minUnitsOf(config: DpWindowConfig): number {
+  const [first] = openKeysOf(config);
+  return first?.mode === "threshold" ? first.min_units : 1;
 }
 
 /**
@@ -118,10 +124,9 @@ function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): N
  * two, because all coefficients are positive.
  */
 function runningSquared(config: DpWindowConfig): bigint {
-  const groups = Math.min(
-    config.contribution.max_cells_per_period,
-    cellCount(groupKeysOf(config).filter(isPublic)),
-  );
+  const keys = groupKeysOf(config);
+  const most = config.contribution.max_cells_per_period;
+  const groups = keys.every(isPublic) ? Math.min(most, cellCount(keys)) : most;
   const { normSquared } = squareRootOf(PERIOD_MS / config.window.size);
   return BigInt(DISPLACEMENT * groups) * normSquared;
 }

@@ -102,7 +102,7 @@ test("refuses what only several options together get wrong, and unknown keys", (
     [/^budget\.delta: must be above 0 where/, { ...OPEN, budget: { epsilon: "1" } }],
     [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
     [
-      /^partitions\.method: needs min_units and sticky as route/,
+      /^partitions\.method: needs mode, min_units and sticky as route/,
       {
         partitions: {
           keys: ["route", "method"],

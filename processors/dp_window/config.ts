@@ -162,6 +162,15 @@ const openKey = z.strictObject({
   other,
 });
 
+const discoverKey = z.strictObject({
+  mode: z
+    .literal("discover")
+    .describe("Values come from the data and are shown when enough units had them on this day."),
+  sticky: openKey.shape.sticky,
+  max_bytes: openKey.shape.max_bytes,
+  other,
+});
+
 const partitions = z
   .object({
     keys: z
@@ -170,11 +179,11 @@ const partitions = z
       .default([])
       .describe("Attributes to group by; each has its own entry beside this key."),
   })
-  .catchall(z.discriminatedUnion("mode", [publicKey, openKey]))
+  .catchall(z.discriminatedUnion("mode", [publicKey, openKey, discoverKey]))
   .superRefine(({ keys, ...lists }, context) => {
     for (const key of keys) {
       if (!Object.hasOwn(lists, key)) {
-        const message = "needs { public: [...] } or { mode: threshold }";
+        const message = "needs { public: [...] }, { mode: threshold } or { mode: discover }";
         context.addIssue({ code: "custom", path: [key], message });
       }
     }
@@ -182,7 +191,7 @@ const partitions = z
       if (!keys.includes(key)) {
         context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
       }
-      if (list.mode !== "threshold" && list.public.map(String).includes(list.other)) {
+      if ("public" in list && list.public.map(String).includes(list.other)) {
         context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
       }
     }
@@ -393,12 +402,16 @@ function checkSelection(
   if (Number(config.budget.delta) === 0) {
     refuse(["budget", "delta"], "must be above 0 where groups come from the data");
   }
-  if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
-    refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
+  const deciding = DECIDING_KIND[first.mode];
+  if (!config.metrics.some(({ kind }) => kind === deciding)) {
+    refuse(["metrics"], `need one of kind ${deciding}: it decides which groups are shown`);
   }
-  for (const { key, min_units: minUnits, sticky } of others) {
-    if (minUnits === first.min_units && sticky === first.sticky) continue;
-    refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
+  const ruleOf = (open: OpenKeyConfig): string =>
+    JSON.stringify([open.mode, open.sticky, open.mode === "threshold" && open.min_units]);
+  for (const open of others) {
+    if (ruleOf(open) === ruleOf(first)) continue;
+    const message = `needs mode, min_units and sticky as ${first.key}: one row is of both`;
+    refuse(["partitions", open.key], message);
   }
   const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
   if (units * cells * blocksOf(config) > ENTRIES_MAX) {
@@ -423,8 +436,15 @@ function checkRunning(
   if (running.length === 0) return;
   const keys = groupKeysOf(config);
   if (running.length > 1) refuse(["metrics"], "can have one of kind running_units");
-  if (!keys.every(isPublic)) refuse(["metrics"], "running_units needs public groups");
-  else if (cellCount(keys) > GROUPS_MAX) {
+  const [open] = openKeysOf(config);
+  const windows = PERIOD_MS / config.window.size;
+  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
+  if (open?.mode === "threshold") {
+    refuse(["metrics"], "running_units needs public groups, or those of mode: discover");
+  } else if (open !== undefined && units * cells * 2 * windows > ENTRIES_MAX) {
+    const product = "max_tracked_units times max_cells_per_period times the windows of a day";
+    refuse(["contribution"], `${product} passes ${ENTRIES_MAX / 2}`);
+  } else if (keys.every(isPublic) && cellCount(keys) > GROUPS_MAX) {
     refuse(["partitions"], `makes more than ${GROUPS_MAX} cells, too many for running_units`);
   }
   if (Number(config.budget.delta) === 0) {
@@ -443,19 +463,26 @@ export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
   return keys.flatMap((key): GroupKey[] => {
     const list = lists[key] as KeyConfig | undefined;
     if (list === undefined) return [];
-    return list.mode === "threshold"
-      ? [{ key, maxBytes: list.max_bytes, other: list.other }]
-      : [{ key, public: list.public, other: list.other }];
+    return "public" in list
+      ? [{ key, public: list.public, other: list.other }]
+      : [{ key, maxBytes: list.max_bytes, other: list.other }];
   });
 }
 
-type KeyConfig = z.infer<typeof publicKey> | z.infer<typeof openKey>;
+type OpenConfig = z.infer<typeof openKey> | z.infer<typeof discoverKey>;
+type KeyConfig = z.infer<typeof publicKey> | OpenConfig;
 
-export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & { key: string })[] {
+/** A key of open groups, with its name. */
+export type OpenKeyConfig = OpenConfig & { readonly key: string };
+
+/** The metric whose noisy number decides whether an open group is shown. */
+export const DECIDING_KIND = { threshold: "distinct_units", discover: "running_units" } as const;
+
+export function openKeysOf(config: DpWindowConfig): OpenKeyConfig[] {
   const { keys, ...lists } = config.partitions;
   return keys.flatMap((key) => {
     const list = lists[key] as KeyConfig | undefined;
-    return list?.mode === "threshold" ? [{ key, ...list }] : [];
+    return list === undefined || "public" in list ? [] : [{ key, ...list }];
   });
 }
 

@@ -18,7 +18,7 @@ import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
 import type { RunningBase } from "./running.ts";
 import type { BudgetLimits, Spec } from "./spec.ts";
-import { blocksOfSpec, runningOf } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, runningOf, stepOfWindow, thresholdAt } from "./spec.ts";
 
 /** 0: the window itself. 1: the cells of what came after its close. */
 export type Revision = 0 | 1;
@@ -322,7 +322,7 @@ export class LedgerState {
     const shown = this.#shownOf(plan);
     groups.forEach((labels, cell) => {
       const units = BigInt(values[cell * blocks + selection.block]!);
-      if (units < BigInt(selection.threshold)) return;
+      if (units < BigInt(thresholdAt(selection, stepOfWindow(window, spec)))) return;
       const untilWindow = Math.max(window + selection.stickyWindows, shown.get(labels) ?? 0);
       // Taken out first, so that it comes to the end.
       shown.delete(labels);
@@ -337,7 +337,9 @@ export class LedgerState {
     const running = runningOf(spec);
     if (running === undefined || spread === undefined) return;
     const blocks = blocksOfSpec(spec);
-    const totals = values.filter((_, at) => at % blocks === running.block);
+    // Totals of open groups do not go on after a restart.
+    const isOpen = publicCellsOf(spec) === undefined;
+    const totals = isOpen ? [] : values.filter((_, at) => at % blocks === running.block);
     this.#running.set(plan, { day, totals, spread });
   }
 

@@ -17,6 +17,7 @@ export class Period {
   readonly table: UnitTable;
   readonly #hash: UnitHash;
   #openCells = 0;
+  readonly #dayCells = new Map<string, number>();
 
   constructor(key: Uint8Array, bounds: PeriodBounds) {
     this.key = key;
@@ -36,5 +37,18 @@ export class Period {
    */
   newCellId(): number {
     return this.#openCells++;
+  }
+
+  /**
+   * The number of the cell of open groups that stands for the whole day. A new one is made only
+   * where it `mayBegin`, so that nobody fills the memory with them.
+   */
+  dayCellId(labels: string, mayBegin: boolean): number | undefined {
+    let id = this.#dayCells.get(labels);
+    if (id === undefined && mayBegin) {
+      id = this.newCellId();
+      this.#dayCells.set(labels, id);
+    }
+    return id;
   }
 }

@@ -19,7 +19,14 @@ import { isPublic, labelsOf, parseLabels } from "./groups.ts";
 import type { Debit, StoredRelease } from "./ledger_state.ts";
 import { resultsOf } from "./results.ts";
 import type { Spec } from "./spec.ts";
-import { blocksOfSpec, partsOf, publicCellsOf, shownRho } from "./spec.ts";
+import {
+  blocksOfSpec,
+  partsOf,
+  publicCellsOf,
+  shownRho,
+  stepOfWindow,
+  thresholdAt,
+} from "./spec.ts";
 
 export const RELEASE_BODY = "dp.window";
 export const STATUS_BODY = "dp.status";
@@ -127,8 +134,8 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     ...(spec.selection === undefined
       ? { "dp.selection": "public" }
       : {
-          "dp.selection": "threshold",
-          "dp.threshold": spec.selection.threshold,
+          "dp.selection": spec.selection.thresholds === undefined ? "threshold" : "discover",
+          "dp.threshold": thresholdAt(spec.selection, stepOfWindow(release.window, spec)),
           "dp.min_units": spec.selection.minUnits,
         }),
     "dp.contribution.cells": spec.contribution.cells,

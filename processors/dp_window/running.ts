@@ -5,7 +5,7 @@
  * - what leaves is a function of measurements, each an exact integer with one draw of noise;
  * - exact counts of a day stay in memory until the day is over, and never go to disk. After a
  *   restart the windows before it count as empty, which only takes away; what was released of them
- *   is the base on which totals go on.
+ *   is the base on which totals go on. (Open groups have no base: see the releaser.)
  */
 import type { SquareRoot } from "./square_root.ts";
 import { spreadOf } from "./square_root.ts";
@@ -26,7 +26,8 @@ interface Cell {
 export class RunningTotals {
   readonly #squareRoot: SquareRoot;
   #base: RunningBase;
-  #cells: Cell[] = [];
+  /** By number, or by labels where groups are open. */
+  readonly #cells = new Map<number | string, Cell>();
   #windows = 0;
 
   /** Goes on from the base if the next window is of its day. */
@@ -39,8 +40,8 @@ export class RunningTotals {
   begin(day: number): void {
     if (day !== this.#base.day) {
       this.#base = { day, totals: [], spread: 0 };
-      for (const { counted } of this.#cells) counted.fill(0);
-      this.#cells = [];
+      for (const { counted } of this.#cells.values()) counted.fill(0);
+      this.#cells.clear();
       this.#windows = 0;
     }
     this.#windows++;
@@ -51,20 +52,36 @@ export class RunningTotals {
     return this.#base.spread + spreadOf(this.#squareRoot, this.#windows);
   }
 
-  /** Takes what a cell counted in this window; gives its total so far, a decimal integer. */
-  next(index: number, count: number, noisy: (exact: number) => bigint): string {
-    const cell = this.#cells[index] ?? { counted: [], measured: [] };
-    this.#cells[index] = cell;
-    cell.counted.push(count);
-    const { measuring, totalling } = this.#squareRoot;
-    const last = cell.counted.length - 1;
-    // Each unit counts once a day, so the sum is below the number of units times 2^20.
-    const exact = cell.counted.reduce((sum, each, at) => sum + each * measuring[last - at]!, 0);
-    cell.measured.push(noisy(exact));
+  /** Open groups in which something was counted on this day. */
+  get known(): Iterable<number | string> {
+    return this.#cells.keys();
+  }
+
+  /**
+   * Takes what a cell counted in this window; gives its total so far. A cell that comes late has
+   * the noise of all windows before it.
+   */
+  next(key: number | string, count: number, noisy: (exact: number) => bigint): bigint {
+    const cell = this.#cells.get(key) ?? { counted: [], measured: [] };
+    this.#cells.set(key, cell);
+    while (cell.counted.length < this.#windows - 1) this.#measure(cell, 0, noisy);
+    this.#measure(cell, count, noisy);
+    const { totalling } = this.#squareRoot;
+    const last = cell.measured.length - 1;
     const total = cell.measured.reduce(
       (sum, each, at) => sum + Number(each) * totalling[last - at]!,
       0,
     );
-    return (BigInt(this.#base.totals[index] ?? "0") + BigInt(Math.round(total))).toString();
+    const base = typeof key === "number" ? this.#base.totals[key] : undefined;
+    return BigInt(base ?? "0") + BigInt(Math.round(total));
+  }
+
+  #measure(cell: Cell, count: number, noisy: (exact: number) => bigint): void {
+    cell.counted.push(count);
+    const { measuring } = this.#squareRoot;
+    const last = cell.counted.length - 1;
+    // Each unit counts once a day, so the sum is below the number of units times 2^20.
+    const exact = cell.counted.reduce((sum, each, at) => sum + each * measuring[last - at]!, 0);
+    cell.measured.push(noisy(exact));
   }
 }

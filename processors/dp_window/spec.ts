@@ -4,9 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import type { Calibration, Vector } from "./calibration.ts";
-import { calibrate, thresholdFor } from "./calibration.ts";
+import { calibrate, minUnitsOf, thresholdFor } from "./calibration.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
+import { DECIDING_KIND, groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
@@ -14,7 +14,15 @@ import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
-import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
+import {
+  formatDecimal,
+  formatRational,
+  multiply,
+  parseDecimal,
+  parseRational,
+  toNumber,
+} from "./rational.ts";
+import { discoveryThresholds } from "./selection.ts";
 import { spreadOf, squareRootOf } from "./square_root.ts";
 import type { CanonicalStep } from "./unit.ts";
 
@@ -62,6 +70,8 @@ export interface Selection {
   readonly block: number;
   readonly minUnits: number;
   readonly threshold: number;
+  /** By window of the day, where the day so far decides; `threshold` is the last and largest. */
+  readonly thresholds?: readonly number[];
   /** The part of δ that it takes. */
   readonly delta: string;
   /** Windows for which a group that was shown stays public. */
@@ -180,10 +190,33 @@ export function runningOf(
   spec: Spec,
 ): { readonly block: number; readonly groups: number } | undefined {
   const at = spec.metrics.findIndex(({ kind }) => kind === "running_units");
-  const cells = publicCellsOf(spec);
-  if (at === -1 || cells === undefined) return undefined;
+  if (at === -1) return undefined;
+  const cells = publicCellsOf(spec) ?? spec.contribution.cells;
   const block = spec.metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
   return { block, groups: Math.min(spec.contribution.cells, cells) };
+}
+
+/** The number of units from which on a group is shown, in a window of the day. */
+export function thresholdAt({ threshold, thresholds }: Selection, step: number): number {
+  return thresholds?.[step] ?? threshold;
+}
+
+/** Number of a window in its day. */
+export function stepOfWindow(window: number, { windowMs }: Pick<Spec, "windowMs">): number {
+  return window % (PERIOD_MS / windowMs);
+}
+
+function thresholdsOf(
+  config: DpWindowConfig,
+  { measures }: MetricSpec,
+  { selectionDelta }: Calibration,
+): number[] {
+  const [{ noise }] = measures as [MeasureSpec];
+  return discoveryThresholds(squareRootOf(PERIOD_MS / config.window.size), {
+    variance: toNumber(parseRational(noise.parameter)),
+    groups: config.contribution.max_cells_per_period,
+    delta: toNumber(selectionDelta),
+  });
 }
 
 function selectionOf(
@@ -191,12 +224,15 @@ function selectionOf(
   metrics: readonly MetricSpec[],
   calibration: Calibration,
 ): Selection {
-  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
-  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const { mode, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const at = metrics.findIndex(({ kind }) => kind === DECIDING_KIND[mode]);
+  const thresholds =
+    mode === "discover" ? thresholdsOf(config, metrics[at]!, calibration) : undefined;
   return {
     block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
-    minUnits,
-    threshold: thresholdFor(config, calibration),
+    minUnits: minUnitsOf(config),
+    threshold: thresholds?.at(-1) ?? thresholdFor(config, calibration),
+    ...(thresholds !== undefined && { thresholds }),
     delta: formatDecimal(calibration.selectionDelta),
     stickyWindows: Math.floor(stickyMs / config.window.size),
     groupsMax: config.output.max_groups,

@@ -101,7 +101,13 @@ function asText({ processor, pipelines, spec }: Explained): string {
 /** How many people it takes for a group to appear. */
 function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
   if (selection === undefined) return [];
-  const { threshold, minUnits } = selection;
+  const { threshold, thresholds, minUnits } = selection;
+  if (thresholds !== undefined) {
+    return [
+      "  a group is shown when its noisy number of units of the day so far is " +
+        `${grouped(thresholds[0]!)} or more in the first window, ${grouped(threshold)} in the last`,
+    ];
+  }
   const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
   const mostly = threshold + halfWidth;
   const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";

@@ -81,9 +81,10 @@ export async function pass(
   clock: FakeClock,
   what: string,
   condition: () => boolean,
+  stepMs = 5000,
 ): Promise<void> {
   await waitUntil(what, () => {
-    if (!condition()) clock.advance(5000);
+    if (!condition()) clock.advance(stepMs);
     return condition();
   });
 }

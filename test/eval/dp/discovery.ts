@@ -1,7 +1,7 @@
 /**
  * Finding groups in a stream and counting them, on the synthetic workload of "Differentially Private
  * Stream Processing at Scale" (Zhang et al., PVLDB 17(12), 2024; DP-SQLP, table 1), by the
- * factorisation of processors/dp_window/running_totals.ts with its exact integer noise.
+ * factorisation of processors/dp_window/square_root.ts with its exact integer noise.
  *
  *     node test/eval/dp/discovery.ts [STEPS] [USERS]
  *
@@ -13,8 +13,10 @@
 import { rhoOfEpsilonDelta } from "../../../processors/dp_window/accounting.ts";
 import type { Rational } from "../../../processors/dp_window/rational.ts";
 import { divide, parseDecimal, roundUp, toNumber } from "../../../processors/dp_window/rational.ts";
-import { RunningTotals } from "../../../processors/dp_window/running_totals.ts";
 import { discreteGaussian, drawsFrom } from "../../../processors/dp_window/samplers.ts";
+import { discoveryThresholds } from "../../../processors/dp_window/selection.ts";
+import type { SquareRoot } from "../../../processors/dp_window/square_root.ts";
+import { spreadOf, squareRootOf } from "../../../processors/dp_window/square_root.ts";
 import { systemRandom } from "../../../src/lib/system_clock.ts";
 import { seededRandom } from "../../../src/testing/seeded_random.ts";
 
@@ -52,14 +54,18 @@ interface Workload {
 
 export function measureDiscovery(steps: number, users: number): DiscoveryResult {
   const before = process.cpuUsage();
-  const totals = new RunningTotals(steps);
-  const variance = varianceFor(totals);
-  const deviation = Math.sqrt(toNumber(variance));
-  const thresholds = Array.from({ length: steps }, (_, step) =>
-    totals.threshold(step, deviation, RECORDS_MAX, toNumber(HALF_DELTA)),
+  const squareRoot = squareRootOf(steps);
+  const variance = varianceFor(squareRoot);
+  const deviations = Array.from({ length: steps }, (_, step) =>
+    Math.sqrt(toNumber(variance) * spreadOf(squareRoot, step + 1)),
   );
+  const thresholds = discoveryThresholds(squareRoot, {
+    variance: toNumber(variance),
+    groups: RECORDS_MAX,
+    delta: toNumber(HALF_DELTA),
+  });
   const { records, truth, starts, steps: times } = generate(users, steps);
-  const usersMin = fewestUsers(totals, deviation, thresholds);
+  const usersMin = fewestUsers(deviations, thresholds);
   const draws = drawsFrom(systemRandom);
   const errors = { keysShown: 0, largest: 0, l1: 0, l2: 0 };
   for (let key = 0; key < KEYS; key++) {
@@ -69,7 +75,7 @@ export function measureDiscovery(steps: number, users: number): DiscoveryResult 
       const noise = new Float64Array(steps);
       for (let step = 0; step < steps; step++)
         noise[step] = Number(discreteGaussian(draws, variance));
-      const last = lastTotal(totals, countsOf(own, steps), noise, thresholds);
+      const last = lastTotal(squareRoot, countsOf(own, steps), noise, thresholds);
       if (last !== undefined) {
         errors.keysShown++;
         shown = last;
@@ -89,25 +95,25 @@ export function measureDiscovery(steps: number, users: number): DiscoveryResult 
     largestError: Math.round(errors.largest),
     l1Error: Math.round(errors.l1),
     l2Error: Math.round(Math.sqrt(errors.l2)),
-    deviation: Number(totals.deviation(steps - 1, deviation).toFixed(2)),
-    threshold: Number(thresholds.at(-1)!.toFixed(1)),
+    deviation: Number(deviations.at(-1)!.toFixed(2)),
+    threshold: thresholds.at(-1)!,
     cpuSeconds: Math.round((user + system) / 1e6),
   };
 }
 
 /** σ² = L2² / 2ρ: a user is in at most 32 keys, once in each. Half of δ is for the thresholds. */
-function varianceFor(totals: RunningTotals): Rational {
+function varianceFor({ normSquared }: SquareRoot): Rational {
   const rho = rhoOfEpsilonDelta(EPSILON, HALF_DELTA);
-  const l2Squared = BigInt(RECORDS_MAX) * totals.sensitivitySquared;
+  const l2Squared = BigInt(RECORDS_MAX) * normSquared;
   return roundUp(divide({ numerator: l2Squared, denominator: 2n }, rho), 1n);
 }
 
 /**
  * The total at the last step, if the key was shown at any. What is measured, summed up, is the count
- * plus the sum of the noise alone, because B̂·Ĉ = A: so the counts need no convolution here.
+ * plus that of the noise alone: so the counts need no convolution here.
  */
 function lastTotal(
-  totals: RunningTotals,
+  { totalling }: SquareRoot,
   counts: Uint32Array,
   noise: Float64Array,
   thresholds: readonly number[],
@@ -121,7 +127,8 @@ function lastTotal(
     if (sum === 0) continue;
     const isLast = step === counts.length - 1;
     if (isShown && !isLast) continue;
-    total = sum + totals.total(noise.subarray(0, step + 1));
+    total = sum;
+    for (let at = 0; at <= step; at++) total += noise[at]! * totalling[step - at]!;
     isShown ||= total >= thresholds[step]!;
   }
   return isShown ? Math.round(total) : undefined;
@@ -134,15 +141,11 @@ function countsOf(times: Uint16Array, steps: number): Uint32Array {
 }
 
 /** The fewest users with which a key is shown with more than a negligible probability. */
-function fewestUsers(
-  totals: RunningTotals,
-  deviation: number,
-  thresholds: readonly number[],
-): number {
+function fewestUsers(deviations: readonly number[], thresholds: readonly number[]): number {
   for (let users = 1; ; users++) {
     let chance = 0;
     for (const [step, threshold] of thresholds.entries()) {
-      const distance = (threshold - users) / totals.deviation(step, deviation);
+      const distance = (threshold - users) / deviations[step]!;
       chance += distance > 0 ? Math.exp(-(distance ** 2) / 2) : 1;
     }
     if (chance > NEGLIGIBLE) return users;
