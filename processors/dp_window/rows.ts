@@ -46,7 +46,9 @@ export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
     if (isRow)
       cells.forEach((labels, cell) => {
         const start = cell * blocks + first;
-        const values = release.values.slice(start, start + parts).map(BigInt);
+        const values = release.values
+          .slice(start, start + parts)
+          .map((value) => BigInt(value) * BigInt(spec.contribution.oneIn));
         const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
         for (const results of resultsOf(shown, metric, values)) {
           records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
@@ -128,11 +130,12 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
       ? { "dp.selection": "public" }
       : {
           "dp.selection": "threshold",
-          "dp.threshold": spec.selection.threshold,
-          "dp.min_units": spec.selection.minUnits,
+          "dp.threshold": spec.selection.threshold * spec.contribution.oneIn,
+          "dp.min_units": spec.selection.minUnits * spec.contribution.oneIn,
         }),
     "dp.contribution.cells": spec.contribution.cells,
     "dp.contribution.tracked_units": spec.contribution.trackedUnits,
+    "dp.contribution.one_in": spec.contribution.oneIn,
     "dp.ledger.sequence": release.sequence,
     "dp.ledger.head": release.head,
     "dp.claim": spec.claim,

@@ -32,7 +32,12 @@ export interface Spec {
   readonly budget: BudgetLimits;
   /** What this processor spends on each unit and day. */
   readonly spent: Spent;
-  readonly contribution: { readonly cells: number; readonly trackedUnits: number };
+  readonly contribution: {
+    readonly cells: number;
+    readonly trackedUnits: number;
+    /** One unit in so many counts, and each for so many. A power of two. */
+    readonly oneIn: number;
+  };
   readonly groups: readonly GroupKey[];
   /** How open groups are chosen; absent where all are public. */
   readonly selection?: Selection;
@@ -82,7 +87,7 @@ export interface MetricSpec {
 /** A vector of integers with noise of its own. */
 export interface MeasureSpec extends Measure {
   readonly noise: Noise;
-  /** For people, in steps: variance of the noise, and half the width of its interval. */
+  /** For people, in steps and scaled up: variance of the noise, half the width of its interval. */
   readonly variance: number;
   readonly halfWidth: number;
 }
@@ -115,6 +120,7 @@ export function specOf(config: DpWindowConfig): Spec {
     contribution: {
       cells: config.contribution.max_cells_per_period,
       trackedUnits: config.contribution.max_tracked_units,
+      oneIn: oneInOf(config),
     },
     groups: groupKeysOf(config),
     ...(selects && { selection: selectionOf(config, metrics, calibration) }),
@@ -157,12 +163,20 @@ function metricSpec(
     measures: measures.map((measure) => {
       const noise = noiseOf({ metric, measure });
       const { ci_level: level } = config.output;
-      const own = { variance: varianceOf(noise), halfWidth: halfWidthOf(noise, level) };
+      const oneIn = oneInOf(config);
+      const own = {
+        variance: varianceOf(noise) * oneIn ** 2,
+        halfWidth: halfWidthOf(noise, level) * oneIn,
+      };
       const { variance, halfWidth } =
         metric.kind === "running_units" ? atDayEnd(own, config.window.size) : own;
       return { ...measure, noise, variance: shown(variance), halfWidth };
     }),
   };
+}
+
+function oneInOf({ contribution }: DpWindowConfig): number {
+  return Number(contribution.sample_rate.split("/")[1] ?? 1);
 }
 
 /** Of the total at the end of a day without restarts, where it is widest. */
