@@ -327,6 +327,10 @@ export const configSchema = z
       .default("auto")
       .describe("The noise; auto takes what is narrower for this configuration."),
     output: output.prefault({}).describe("How a result is shown."),
+    host_mode: z
+      .enum(["local", "gateway"])
+      .default("local")
+      .describe("gateway: the records of all hosts come to this agent, and the claim says so."),
   })
   .superRefine(checkTogether);
 

@@ -122,7 +122,7 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     "dp.unit": spec.unit.attributes.join(","),
     "dp.unit.period": spec.unit.period,
     "dp.adjacency": "add_remove_unit_period",
-    "dp.host_mode": "local",
+    "dp.host_mode": spec.hostMode,
     "dp.epsilon": spec.spent.epsilon,
     "dp.delta": spec.spent.delta,
     ...(rho === undefined ? {} : { "dp.rho": rho }),

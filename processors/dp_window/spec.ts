@@ -44,6 +44,7 @@ export interface Spec {
   readonly metrics: readonly MetricSpec[];
   readonly ciLevel: number;
   readonly nonnegative: boolean;
+  readonly hostMode: DpWindowConfig["host_mode"];
   readonly claim: string;
 }
 
@@ -127,6 +128,7 @@ export function specOf(config: DpWindowConfig): Spec {
     metrics,
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
+    hostMode: config.host_mode,
     claim: claimOf(config, unit.attributes, spent),
   };
 }
@@ -248,11 +250,16 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
     `For every value u of the unit attribute (${unit}) and every UTC day d: everything this ` +
     `processor emits about dataset ${config.dataset} is (${spent.epsilon}, ${spent.delta})-` +
     `differentially private under adding or removing all of u's records of day d. ${together}` +
-    horizonClaim(limitsOf(config)) +
-    "Days and hosts compose. Not covered: root on the host, the raw files, the state folder, " +
+    `${horizonClaim(limitsOf(config))}${HOST_CLAIMS[config.host_mode]}` +
+    "Not covered: root on the host, the raw files, the state folder, " +
     "other pipelines, the agent's own metrics."
   );
 }
+
+const HOST_CLAIMS = {
+  local: "Days and hosts compose. ",
+  gateway: "Days compose; hosts do not where all of them send their records to this agent alone. ",
+} as const;
 
 function horizonClaim({ horizon }: BudgetLimits): string {
   if (horizon === undefined) return "";
