@@ -114,6 +114,9 @@ const window = z.strictObject({
     .describe("Releases are prepared at one multiple of this and handed on at the next."),
 });
 
+/** Powers of one half, so that scaling up is exact. */
+export const SAMPLE_RATES = ["1", "1/2", "1/4", "1/8", "1/16", "1/32", "1/64"] as const;
+
 const contribution = z.strictObject({
   max_cells_per_period: z
     .int()
@@ -127,6 +130,10 @@ const contribution = z.strictObject({
     .max(2_000_000)
     .default(200_000)
     .describe("Units counted per day, the first that come. Bounds memory."),
+  sample_rate: z
+    .enum(SAMPLE_RATES)
+    .default("1")
+    .describe("Share of units that count, by a keyed hash, for a day; results are scaled up."),
 });
 
 const publicValue = z.union([z.string().max(256), z.int()]);
@@ -329,6 +336,10 @@ export const configSchema = z
       .default("auto")
       .describe("The noise; auto takes what is narrower for this configuration."),
     output: output.prefault({}).describe("How a result is shown."),
+    host_mode: z
+      .enum(["local", "gateway"])
+      .default("local")
+      .describe("gateway: the records of all hosts come to this agent, and the claim says so."),
   })
   .superRefine(checkTogether);
 

@@ -68,6 +68,23 @@ test("an empty window gives the same rows at the same time as a full one", async
   assert.equal(traces[0], traces[1]);
 });
 
+test("a sample is scaled up, and its noise with it", async (t) => {
+  const contribution = { max_cells_per_period: 1, max_tracked_units: 9000, sample_rate: "1/4" };
+  const config = { contribution, budget: { epsilon: "20" } };
+  const { clock, sink, processor } = await startRig(t, { config });
+  await processor.consumeLogs(visits(START_MS, 8000));
+  await pass(clock, "a release", () => sink.batches.length >= 1);
+  const [, users] = sink.records.map(({ attributes }) => attributes);
+  const value = Number(users!["dp.value"]);
+  // Six standard deviations of the sample, and what the noise adds is little.
+  assert.ok(value % 4 === 0 && Math.abs(value - 8000) < 6 * 4 * Math.sqrt(2000 * 0.75) + 50);
+  assert.equal(users!["dp.contribution.one_in"], 4);
+  // Discrete Laplace of scale 2 / (20 / 3), four times as wide.
+  const ratio = Math.exp(-1 / 0.3);
+  const variance = (16 * 2 * ratio) / (1 - ratio) ** 2;
+  assert.ok(Math.abs(Number(users!["dp.variance"]) / variance - 1) < 1e-4);
+});
+
 test("the first release of a day carries what was paid, the others do not", async (t) => {
   const config = {
     budget: { epsilon: "2", delta: "1e-9", horizon: { period: "3d", epsilon: "5" } },

@@ -120,7 +120,7 @@ export class DpWindow implements Processor {
     const plan = planOf(state.instance, this.#processor, this.#specHash);
     this.#checkClock(state.lastWindow(plan, 0), nowMs);
     const { contribution } = this.#spec;
-    const bounds = { cells: contribution.cells, trackedUnits: contribution.trackedUnits };
+    const bounds = contribution;
     const periods = new Periods({ directory: dataset.directory, plan, bounds, random });
     const aggregator = new Aggregator(
       this.#spec,

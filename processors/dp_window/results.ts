@@ -10,7 +10,9 @@ import { varianceOf } from "./noise.ts";
 import type { MeasureSpec, MetricSpec, Spec } from "./spec.ts";
 
 /** `spread` is that of the release, for running totals. */
-type Shown = Pick<Spec, "ciLevel" | "nonnegative"> & { readonly spread?: number | undefined };
+type Shown = Pick<Spec, "ciLevel" | "nonnegative" | "contribution"> & {
+  readonly spread?: number | undefined;
+};
 
 /** The attributes of each row of a metric in a cell. `parts` are its noisy values, in order. */
 export function resultsOf(spec: Shown, metric: MetricSpec, parts: readonly bigint[]): Attributes[] {
@@ -91,7 +93,7 @@ function sumRow({ measures, reading }: MetricSpec, value: bigint): Attributes {
 function runningRow(spec: Shown, { measures }: MetricSpec, value: bigint): Attributes {
   const [measure] = measures as [MeasureSpec];
   const widest = measure.variance;
-  const variance = varianceOf(measure.noise) * spec.spread!;
+  const variance = varianceOf(measure.noise) * spec.spread! * spec.contribution.oneIn ** 2;
   const halfWidth = Math.ceil(measure.halfWidth * Math.sqrt(variance / widest));
   return countRow(
     spec,

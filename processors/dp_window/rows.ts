@@ -53,7 +53,9 @@ export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
     if (isRow)
       cells.forEach((labels, cell) => {
         const start = cell * blocks + first;
-        const values = release.values.slice(start, start + parts).map(BigInt);
+        const values = release.values
+          .slice(start, start + parts)
+          .map((value) => BigInt(value) * BigInt(spec.contribution.oneIn));
         const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
         for (const results of resultsOf(shown, metric, values)) {
           records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
@@ -127,7 +129,7 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     "dp.unit": spec.unit.attributes.join(","),
     "dp.unit.period": spec.unit.period,
     "dp.adjacency": "add_remove_unit_period",
-    "dp.host_mode": "local",
+    "dp.host_mode": spec.hostMode,
     "dp.epsilon": spec.spent.epsilon,
     "dp.delta": spec.spent.delta,
     ...(rho === undefined ? {} : { "dp.rho": rho }),
@@ -135,11 +137,14 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
       ? { "dp.selection": "public" }
       : {
           "dp.selection": spec.selection.thresholds === undefined ? "threshold" : "discover",
-          "dp.threshold": thresholdAt(spec.selection, stepOfWindow(release.window, spec)),
-          "dp.min_units": spec.selection.minUnits,
+          "dp.threshold":
+            thresholdAt(spec.selection, stepOfWindow(release.window, spec)) *
+            spec.contribution.oneIn,
+          "dp.min_units": spec.selection.minUnits * spec.contribution.oneIn,
         }),
     "dp.contribution.cells": spec.contribution.cells,
     "dp.contribution.tracked_units": spec.contribution.trackedUnits,
+    "dp.contribution.one_in": spec.contribution.oneIn,
     "dp.ledger.sequence": release.sequence,
     "dp.ledger.head": release.head,
     "dp.claim": spec.claim,

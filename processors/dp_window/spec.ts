@@ -40,13 +40,19 @@ export interface Spec {
   readonly budget: BudgetLimits;
   /** What this processor spends on each unit and day. */
   readonly spent: Spent;
-  readonly contribution: { readonly cells: number; readonly trackedUnits: number };
+  readonly contribution: {
+    readonly cells: number;
+    readonly trackedUnits: number;
+    /** One unit in so many counts, and each for so many. A power of two. */
+    readonly oneIn: number;
+  };
   readonly groups: readonly GroupKey[];
   /** How open groups are chosen; absent where all are public. */
   readonly selection?: Selection;
   readonly metrics: readonly MetricSpec[];
   readonly ciLevel: number;
   readonly nonnegative: boolean;
+  readonly hostMode: DpWindowConfig["host_mode"];
   readonly claim: string;
 }
 
@@ -92,7 +98,7 @@ export interface MetricSpec {
 /** A vector of integers with noise of its own. */
 export interface MeasureSpec extends Measure {
   readonly noise: Noise;
-  /** For people, in steps: variance of the noise, and half the width of its interval. */
+  /** For people, in steps and scaled up: variance of the noise, half the width of its interval. */
   readonly variance: number;
   readonly halfWidth: number;
 }
@@ -125,12 +131,14 @@ export function specOf(config: DpWindowConfig): Spec {
     contribution: {
       cells: config.contribution.max_cells_per_period,
       trackedUnits: config.contribution.max_tracked_units,
+      oneIn: oneInOf(config),
     },
     groups: groupKeysOf(config),
     ...(selects && { selection: selectionOf(config, metrics, calibration) }),
     metrics,
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
+    hostMode: config.host_mode,
     claim: claimOf(config, unit.attributes, spent),
   };
 }
@@ -167,12 +175,20 @@ function metricSpec(
     measures: measures.map((measure) => {
       const noise = noiseOf({ metric, measure });
       const { ci_level: level } = config.output;
-      const own = { variance: varianceOf(noise), halfWidth: halfWidthOf(noise, level) };
+      const oneIn = oneInOf(config);
+      const own = {
+        variance: varianceOf(noise) * oneIn ** 2,
+        halfWidth: halfWidthOf(noise, level) * oneIn,
+      };
       const { variance, halfWidth } =
         metric.kind === "running_units" ? atDayEnd(own, config.window.size) : own;
       return { ...measure, noise, variance: shown(variance), halfWidth };
     }),
   };
+}
+
+function oneInOf({ contribution }: DpWindowConfig): number {
+  return Number(contribution.sample_rate.split("/")[1] ?? 1);
 }
 
 /** Of the total at the end of a day without restarts, where it is widest. */
@@ -270,11 +286,16 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
     `For every value u of the unit attribute (${unit}) and every UTC day d: everything this ` +
     `processor emits about dataset ${config.dataset} is (${spent.epsilon}, ${spent.delta})-` +
     `differentially private under adding or removing all of u's records of day d. ${together}` +
-    horizonClaim(limitsOf(config)) +
-    "Days and hosts compose. Not covered: root on the host, the raw files, the state folder, " +
+    `${horizonClaim(limitsOf(config))}${HOST_CLAIMS[config.host_mode]}` +
+    "Not covered: root on the host, the raw files, the state folder, " +
     "other pipelines, the agent's own metrics."
   );
 }
+
+const HOST_CLAIMS = {
+  local: "Days and hosts compose. ",
+  gateway: "Days compose; hosts do not where all of them send their records to this agent alone. ",
+} as const;
 
 function horizonClaim({ horizon }: BudgetLimits): string {
   if (horizon === undefined) return "";
