@@ -10,6 +10,7 @@ import type { CheckedConfig } from "../config/load.ts";
 import manifest from "../package.json" with { type: "json" };
 import { describeError } from "./component/errors.ts";
 import type { ComponentId, Settings } from "./component/settings.ts";
+import { authenticatorOpener } from "./lib/auth/open.ts";
 import { makePrivateDirectory } from "./lib/durable_file.ts";
 import { systemClock, systemRandom } from "./lib/system_clock.ts";
 import type { GraphEnvironment } from "./pipeline/environment.ts";
@@ -142,6 +143,10 @@ function graphEnvironment(
       stateDirectory: () => folder(componentFolder(config, id, pipeline)),
       sharedStateDirectory: (type = id.type) => folder(join(root, type)),
       createDetector: config.createDetector,
+      openAuthenticator: authenticatorOpener(config.authenticators, {
+        clock: systemClock,
+        logger: telemetry.loggerFor(id, pipeline),
+      }),
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };
   };

@@ -17,6 +17,15 @@ const listenShape = {
   tls: serverTlsSchema
     .optional()
     .describe("TLS, mutual with `client_ca_file`; without it nothing is encrypted."),
+  auth: z
+    .strictObject({
+      authenticator: z
+        .string()
+        .min(1)
+        .describe("Id of a `bearertokenauth` or `basicauth` extension."),
+    })
+    .optional()
+    .describe("Lets in only clients that show credentials."),
 };
 const endpointFits = {
   check: ({ endpoint, transport }: { endpoint: string; transport: string }): boolean =>

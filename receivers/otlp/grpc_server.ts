@@ -8,8 +8,22 @@
 import type { Server as NetServer, Socket } from "node:net";
 import { createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { ConnectionInjector, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
-import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import type {
+  ConnectionInjector,
+  ServerInterceptingCallInterface,
+  ServerUnaryCall,
+  sendUnaryData,
+} from "@grpc/grpc-js";
+import {
+  Metadata,
+  ResponderBuilder,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+} from "@grpc/grpc-js";
+import type { Authenticator } from "../../src/component/authenticator.ts";
+import { AgentError } from "../../src/component/errors.ts";
 import { listen, portOf } from "../../src/lib/listening/endpoint.ts";
 import { ServerTls } from "../../src/lib/listening/server_tls.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
@@ -36,6 +50,7 @@ export class GrpcTransport implements Transport {
   readonly #config: GrpcConfig;
   readonly #services: TransportServices;
   readonly #server: Server;
+  #authenticator: Authenticator | undefined;
   #injector: ConnectionInjector | undefined;
   #listeners: readonly NetServer[] = [];
   #tls: ServerTls | undefined;
@@ -47,6 +62,7 @@ export class GrpcTransport implements Transport {
     this.#server = new Server({
       "grpc.max_receive_message_length": config.max_recv_msg_size_mib * MIB,
       "grpc.max_concurrent_streams": config.max_concurrent_streams,
+      interceptors: [(_method, call) => this.#guard(call)],
     });
     this.#server.addService(LOGS_SERVICE, {
       Export: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
@@ -61,7 +77,8 @@ export class GrpcTransport implements Transport {
   /** We listen, and hand connections over: so both protocols share limits and error messages. */
   async start(): Promise<void> {
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    const { endpoint, settings } = this.#services;
+    const { endpoint, settings, openAuthenticator } = this.#services;
+    this.#authenticator = await openAuthenticator();
     const { tls } = this.#config;
     if (tls !== undefined) this.#tls = await ServerTls.open(tls, settings);
     this.#listeners = await listen(endpoint, () => {
@@ -104,12 +121,42 @@ export class GrpcTransport implements Transport {
     this.#injector!.injectConnection(socket);
   }
 
+  /** Asks for credentials before the message is read. */
+  #guard(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+    const authenticator = this.#authenticator;
+    if (authenticator === undefined) return new ServerInterceptingCall(call);
+    const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, next) => {
+      const header = (name: string): string | undefined => {
+        const [value] = metadata.get(name);
+        return value === undefined || typeof value === "string" ? value : value.toString("latin1");
+      };
+      void authenticator.authenticate(header).then((isKnown) => {
+        if (isKnown) next(metadata);
+        else
+          call.sendStatus(
+            this.#refuse(new AgentError("otlp.unauthenticated", "show valid credentials")),
+          );
+      });
+    });
+    const responder = new ResponderBuilder().withStart((next) => next(listener.build()));
+    return new ServerInterceptingCall(call, responder.build());
+  }
+
+  /** The status of a call that fails; it is counted. */
+  #refuse(error: unknown): { code: number; details: string; metadata: Metadata } {
+    const refusal = refusalOf(error);
+    this.#services.refused(refusal.reason);
+    const metadata = new Metadata();
+    metadata.set("grpc-status-details-bin", encodeStatus(refusal, "protobuf"));
+    return { code: refusal.grpcStatus, details: refusal.message, metadata };
+  }
+
   /** Never rejects: every failure becomes an answer. */
   async #export(
     call: ServerUnaryCall<Buffer, Buffer>,
     callback: sendUnaryData<Buffer>,
   ): Promise<void> {
-    const { intake, inFlight, limits, refused } = this.#services;
+    const { intake, inFlight, limits } = this.#services;
     const reservation = inFlight.open();
     try {
       const body = call.request;
@@ -118,11 +165,7 @@ export class GrpcTransport implements Transport {
       callback(null, encodeSuccess(receipt.outcome, "protobuf"));
       if (!call.cancelled) receipt.answerSent();
     } catch (error) {
-      const refusal = refusalOf(error);
-      refused(refusal.reason);
-      const metadata = new Metadata();
-      metadata.set("grpc-status-details-bin", encodeStatus(refusal, "protobuf"));
-      callback({ code: refusal.grpcStatus, details: refusal.message, metadata });
+      callback(this.#refuse(error));
     } finally {
       reservation.close();
     }

@@ -8,6 +8,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import { createServer as createSecureServer } from "node:https";
+import type { Authenticator } from "../../src/component/authenticator.ts";
+import { AgentError } from "../../src/component/errors.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import type { Endpoint } from "../../src/lib/listening/endpoint.ts";
 import { listen, portOf } from "../../src/lib/listening/endpoint.ts";
@@ -23,7 +25,7 @@ import type { Intake } from "./intake.ts";
 import { decompressors, readBody } from "./request_body.ts";
 
 export interface Transport {
-  /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file` */
+  /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file`, `auth.unusable` */
   start(): Promise<void>;
   /** The port that is listened on, once started. */
   readonly port: number;
@@ -36,6 +38,8 @@ export interface Transport {
 export interface TransportServices {
   readonly settings: Pick<Settings, "clock" | "logger">;
   readonly endpoint: Endpoint;
+  /** Undefined: everybody may send. */
+  readonly openAuthenticator: () => Promise<Authenticator | undefined>;
   readonly intake: Intake;
   readonly inFlight: InFlightBytes;
   readonly limits: DecodeLimits;
@@ -60,6 +64,7 @@ export class HttpTransport implements Transport {
   readonly #services: TransportServices;
   #servers: readonly (Server | SecureServer)[] = [];
   #tls: ServerTls | undefined;
+  #authenticator: Authenticator | undefined;
   #stopping = false;
 
   constructor(config: HttpConfig, services: TransportServices) {
@@ -72,7 +77,8 @@ export class HttpTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    const { endpoint, settings } = this.#services;
+    const { endpoint, settings, openAuthenticator } = this.#services;
+    this.#authenticator = await openAuthenticator();
     const { tls } = this.#config;
     if (tls !== undefined) this.#tls = await ServerTls.open(tls, settings);
     this.#servers = (await listen(endpoint, () => this.#createServer())) as Server[];
@@ -123,7 +129,8 @@ export class HttpTransport implements Transport {
   /** Never rejects: every failure becomes an answer. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const encoding = CONTENT_TYPES[mediaType(request)];
-    const refusal = this.#refuseByHeader(request, encoding);
+    const refusal =
+      (await this.#refuseStranger(request)) ?? this.#refuseByHeader(request, encoding);
     if (refusal !== undefined) {
       this.#refuse(response, refusal, encoding ?? "json");
       return;
@@ -142,6 +149,15 @@ export class HttpTransport implements Transport {
     } finally {
       reservation.close();
     }
+  }
+
+  async #refuseStranger({ headers }: IncomingMessage): Promise<Refusal | undefined> {
+    const known = await this.#authenticator?.authenticate((name) => {
+      const value = headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    });
+    if (known !== false) return undefined;
+    return refusalOf(new AgentError("otlp.unauthenticated", "show valid credentials"));
   }
 
   /** What can be said before the body is read. */
@@ -171,6 +187,9 @@ export class HttpTransport implements Transport {
   #refuse(response: ServerResponse, refusal: Refusal, encoding: Encoding): void {
     this.#services.refused(refusal.reason);
     if (response.destroyed) return;
+    if (refusal.httpStatus === 401) {
+      response.setHeader("www-authenticate", this.#authenticator!.challenge);
+    }
     if (refusal.httpStatus === 405) response.setHeader("allow", "POST");
     if (refusal.httpStatus === 415) {
       response.setHeader("accept", Object.keys(CONTENT_TYPES).join(", "));

@@ -91,6 +91,16 @@ export const errorCatalogue = {
     meaning: "A client closed the connection before its request was complete.",
     nextStep: "Nothing: nothing of the request was used, and the client sends it again.",
   },
+  "otlp.unauthenticated": {
+    permanent: true,
+    meaning: "A client showed no credentials, or wrong ones.",
+    nextStep: "Give the client the token or the password that the receiver's authenticator knows.",
+  },
+  "auth.unusable": {
+    permanent: true,
+    meaning: "The tokens or passwords of an authenticator cannot be read or understood.",
+    nextStep: "Check the path, the permissions and the form of what the extension names.",
+  },
   "listening.port_in_use": {
     permanent: true,
     meaning: "Another program listens where a receiver is to listen.",
