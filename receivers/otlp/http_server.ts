@@ -20,9 +20,10 @@ import type { DecodeLimits } from "../../src/otlp/limits.ts";
 import type { Encoding, Refusal } from "./answer.ts";
 import { encodeStatus, encodeSuccess, refusalOf, retryAfterSeconds } from "./answer.ts";
 import type { HttpConfig } from "./config.ts";
+import { Cors } from "./cors.ts";
 import type { InFlightBytes } from "./in_flight.ts";
 import type { Intake } from "./intake.ts";
-import { decompressors, readBody } from "./request_body.ts";
+import { readBody } from "./request_body.ts";
 
 export interface Transport {
   /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file`, `auth.unusable` */
@@ -62,6 +63,8 @@ const TIMEOUT_CHECK_MS = 1_000;
 export class HttpTransport implements Transport {
   readonly #config: HttpConfig;
   readonly #services: TransportServices;
+  readonly #cors: Cors | undefined;
+  readonly #compressions: ReadonlySet<string>;
   #servers: readonly (Server | SecureServer)[] = [];
   #tls: ServerTls | undefined;
   #authenticator: Authenticator | undefined;
@@ -70,6 +73,8 @@ export class HttpTransport implements Transport {
   constructor(config: HttpConfig, services: TransportServices) {
     this.#config = config;
     this.#services = services;
+    this.#cors = config.cors && new Cors(config.cors);
+    this.#compressions = new Set(config.compression_algorithms.map((name) => name || "identity"));
   }
 
   get port(): number {
@@ -128,6 +133,18 @@ export class HttpTransport implements Transport {
 
   /** Never rejects: every failure becomes an answer. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { headers, method } = request;
+    for (const [name, value] of Object.entries(this.#config.response_headers)) {
+      response.setHeader(name, value);
+    }
+    const preflight = this.#cors?.preflightHeaders(method, headers);
+    if (preflight !== undefined) {
+      response.writeHead(204, preflight).end();
+      return;
+    }
+    for (const [name, value] of Object.entries(this.#cors?.answerHeaders(headers) ?? {})) {
+      response.setHeader(name, value);
+    }
     const encoding = CONTENT_TYPES[mediaType(request)];
     const refusal =
       (await this.#refuseStranger(request)) ?? this.#refuseByHeader(request, encoding);
@@ -177,9 +194,9 @@ export class HttpTransport implements Transport {
       return refuse(415, "content_type", `the content type must be ${types}`);
     }
     const compression = contentEncoding(request);
-    if (compression !== "identity" && !Object.hasOwn(decompressors, compression)) {
-      const known = Object.keys(decompressors).join(", ");
-      return refuse(415, "content_encoding", `the content encoding must be ${known} or none`);
+    if (!this.#compressions.has(compression)) {
+      const known = [...this.#compressions].join(", ");
+      return refuse(415, "content_encoding", `the content encoding must be one of ${known}`);
     }
     return undefined;
   }
@@ -193,7 +210,7 @@ export class HttpTransport implements Transport {
     if (refusal.httpStatus === 405) response.setHeader("allow", "POST");
     if (refusal.httpStatus === 415) {
       response.setHeader("accept", Object.keys(CONTENT_TYPES).join(", "));
-      response.setHeader("accept-encoding", Object.keys(decompressors).join(", "));
+      response.setHeader("accept-encoding", [...this.#compressions].join(", "));
     }
     if (refusal.retryAfterMs !== undefined) {
       response.setHeader("retry-after", retryAfterSeconds(refusal));
@@ -202,7 +219,8 @@ export class HttpTransport implements Transport {
   }
 
   #send(response: ServerResponse, status: number, encoding: Encoding, body: Buffer): void {
-    if (this.#stopping) response.setHeader("connection", "close");
+    if (this.#stopping || !this.#config.keep_alives_enabled)
+      response.setHeader("connection", "close");
     response.writeHead(status, {
       "content-type": CONTENT_TYPE_OF[encoding],
       "content-length": body.length,

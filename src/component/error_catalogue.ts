@@ -91,6 +91,11 @@ export const errorCatalogue = {
     meaning: "A client closed the connection before its request was complete.",
     nextStep: "Nothing: nothing of the request was used, and the client sends it again.",
   },
+  "otlp.too_slow": {
+    permanent: false,
+    meaning: "A request took longer to arrive than allowed.",
+    nextStep: "See the client's network; or raise `read_timeout`.",
+  },
   "otlp.unauthenticated": {
     permanent: true,
     meaning: "A client showed no credentials, or wrong ones.",
