@@ -121,6 +121,11 @@ export const errorCatalogue = {
     meaning: "A certificate or key file of a receiver cannot be read or used.",
     nextStep: "Check the path, the permissions, and that certificate and key belong together.",
   },
+  "stdin.in_use": {
+    permanent: true,
+    meaning: "Two receivers are to read the agent's standard input.",
+    nextStep: "Keep one `stdin` receiver; several pipelines can share it.",
+  },
   "telemetry.port_in_use": {
     permanent: true,
     meaning: "Another process listens where the agent shows its metrics or its health.",

@@ -73,6 +73,8 @@ export interface Settings {
   readonly createDetector?: CreateDetector | undefined;
   /** For receivers whose configuration names an authenticator; see `authenticator.ts`. */
   readonly openAuthenticator?: OpenAuthenticator | undefined;
+  /** For a receiver whose source has ended: the agent stops when that is so for all of them. */
+  readonly reportFinished?: (() => void) | undefined;
   /** Shown by the health endpoint. `reason` obeys the same rule as a log message. */
   reportStatus(status: ComponentStatus, reason?: string): void;
 }

@@ -125,6 +125,12 @@ export class Outlet<Place = undefined> {
     this.#delivery.deliver(batch, bytes, place);
   }
 
+  /** Resolves when everything that was added is acknowledged. */
+  async whenDelivered(): Promise<void> {
+    this.flush();
+    await this.#delivery.whenIdle();
+  }
+
   /** Everybody who waits for room goes on, because reading is over. */
   open(): void {
     this.#budget.open();

@@ -1,7 +1,6 @@
 /** Texts of one source without files, in order, through the operators to records. */
-import type { AnyValue, Attributes } from "../../data/any_value.ts";
+import type { Attributes } from "../../data/any_value.ts";
 import type { LogRecord } from "../../data/log_record.ts";
-import type { HrTime } from "../../data/time.ts";
 import { hrTimeFromUnixNano, TIME_UNKNOWN } from "../../data/time.ts";
 import { OperatorChain } from "./chain.ts";
 import type { OperatorConfig } from "./config.ts";
@@ -17,6 +16,9 @@ export interface StreamOptions {
   readonly context: OperatorContext;
 }
 
+/** What a source knows of a record; attributes and resource stand for those of the options. */
+export type GivenEntry = Partial<Omit<Entry, "start" | "number">>;
+
 export class EntryStream {
   readonly #options: StreamOptions;
   readonly #chain: OperatorChain;
@@ -27,13 +29,24 @@ export class EntryStream {
     this.#chain = new OperatorChain(options.operators, options.context);
   }
 
-  /** Undefined when the text gives no record, or not yet. */
-  push(body: AnyValue, hrTime: HrTime = TIME_UNKNOWN): LogRecord | undefined {
+  /** The records of several texts; empty ones are none. */
+  pushAll(texts: readonly string[]): LogRecord[] {
+    const records: LogRecord[] = [];
+    for (const text of texts) {
+      const record = text === "" ? undefined : this.push({ body: text });
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  /** Undefined when it gives no record, or not yet. */
+  push(given: GivenEntry): LogRecord | undefined {
     const { attributes, resource } = this.#options;
     this.#count++;
     const entry: Entry = {
-      ...{ body, attributes, resource, hrTime },
+      ...{ body: undefined, attributes, resource, hrTime: TIME_UNKNOWN },
       ...{ severityNumber: undefined, severityText: undefined },
+      ...given,
       // There is no file: the place is the number of the text.
       ...{ start: this.#count, number: this.#count },
     };
