@@ -121,6 +121,16 @@ export const errorCatalogue = {
     meaning: "A certificate or key file of a receiver cannot be read or used.",
     nextStep: "Check the path, the permissions, and that certificate and key belong together.",
   },
+  "journald.failed": {
+    permanent: false,
+    meaning: "The program journalctl cannot be run, or ended with an error.",
+    nextStep: "Install systemd, set `journalctl_path`, or let the agent's user read the journal.",
+  },
+  "journald.malformed": {
+    permanent: false,
+    meaning: "What journalctl wrote is not in the Journal Export Format.",
+    nextStep: "Check that `journalctl_path` is journalctl; it is started again meanwhile.",
+  },
   "stdin.in_use": {
     permanent: true,
     meaning: "Two receivers are to read the agent's standard input.",

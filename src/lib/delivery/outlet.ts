@@ -99,7 +99,8 @@ export class Outlet<Place = undefined> {
    */
   add(bytes: number, records: readonly LogRecord[], place: Place, origin?: Origin): void {
     const id = origin?.id ?? this.#ownId;
-    if (this.#gathering !== undefined && this.#gathering.id !== id) this.flush();
+    const isOther = this.#gathering !== undefined && this.#gathering.id !== id;
+    if (isOther && records.length > 0) this.flush();
     this.#gathering ??= { id, records: [], positions: [], bytes: 0, place };
     const gathering = this.#gathering;
     gathering.bytes += bytes;

@@ -53,6 +53,11 @@ export class EntryStream {
     return this.#chain.process(entry) ? this.#make(entry) : undefined;
   }
 
+  /** Whether an operator waits for more before it gives a record for what it has. */
+  get holdsBack(): boolean {
+    return this.#chain.heldFrom() !== undefined;
+  }
+
   /** What operators hold back, because nothing comes any more. */
   release(): LogRecord[] {
     return this.#chain.release().map((entry) => this.#make(entry));
