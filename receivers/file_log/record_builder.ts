@@ -64,6 +64,11 @@ export class RecordBuilder {
     this.#addsOffset = config.include_file_record_offset;
   }
 
+  /** How long what operators hold back waits for more; 0 when they hold nothing. */
+  get heldMs(): number {
+    return this.holdsBack ? this.#chain.heldMs : 0;
+  }
+
   get holdsBack(): boolean {
     return this.#chain.heldFrom() !== undefined;
   }
@@ -123,6 +128,8 @@ export class RecordBuilder {
       hrTime: TIME_UNKNOWN,
       severityNumber: undefined,
       severityText: undefined,
+      spanContext: undefined,
+      scopeName: "",
       start: 0,
       number: 0,
     };
@@ -134,6 +141,8 @@ export class RecordBuilder {
     entry.hrTime = TIME_UNKNOWN;
     entry.severityNumber = undefined;
     entry.severityText = undefined;
+    entry.spanContext = undefined;
+    entry.scopeName = "";
   }
 
   #addPlace(entry: Entry): void {

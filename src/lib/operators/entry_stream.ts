@@ -46,6 +46,7 @@ export class EntryStream {
     const entry: Entry = {
       ...{ body: undefined, attributes, resource, hrTime: TIME_UNKNOWN },
       ...{ severityNumber: undefined, severityText: undefined },
+      ...{ spanContext: undefined, scopeName: "" },
       ...given,
       // There is no file: the place is the number of the text.
       ...{ start: this.#count, number: this.#count },

@@ -1,12 +1,12 @@
 /** Keys that the receivers with operators have in common: the Collector's, and one of ours. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../../config/values.ts";
-import { operatorConfig } from "./config.ts";
+import { operatorConfigs } from "./config.ts";
 
 /** Attribute values as OTLP knows them; YAML gives nothing else but null, which has no use here. */
 const attributeValue = z.union([z.string(), z.number(), z.boolean()]);
 const positiveDuration = durationMs.refine((ms) => ms > 0, "must be longer than 0s");
-const operators = z.array(operatorConfig).default([]);
+const operators = operatorConfigs.default([]);
 
 export const sourceShape = {
   attributes: z
@@ -34,7 +34,7 @@ export const streamShape = {
   ...sourceShape,
   operators: operators
     .describe("Steps from a text to a record, as those of `file_log`.")
-    .meta({ documentedElsewhere: true }),
+    .meta({ sameAs: "#/$defs/receiver.file_log/properties/operators" }),
   max_in_flight_bytes: byteSize
     .refine((bytes) => bytes > 0, "must be larger than 0")
     .prefault("4MiB")
