@@ -60,8 +60,11 @@ export class JournaldReceiver implements Receiver {
     this.#stream = new EntryStream({
       ...config,
       maker: new RecordMaker(config.resource),
-      nowUnixNano: () => clock.nowUnixNano(),
-      context: { path: "", nowMs: () => clock.nowMs(), failed },
+      ...{ clock, failed },
+      released: (records) => {
+        this.#safeCursor = this.#cursor;
+        this.#outlet.add(0, records, this.#cursor);
+      },
     });
   }
 

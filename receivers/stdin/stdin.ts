@@ -53,8 +53,8 @@ export class StdinReceiver implements Receiver {
     this.#stream = new EntryStream({
       ...config,
       maker: new RecordMaker(config.resource),
-      nowUnixNano: () => clock.nowUnixNano(),
-      context: { path: "", nowMs: () => clock.nowMs(), failed },
+      ...{ clock, failed },
+      released: (records) => this.#outlet.add(0, records, undefined),
     });
   }
 

@@ -1,4 +1,5 @@
 /** Texts of one source without files, in order, through the operators to records. */
+import type { CancelTimer, Clock } from "../../component/settings.ts";
 import type { Attributes } from "../../data/any_value.ts";
 import type { LogRecord } from "../../data/log_record.ts";
 import { hrTimeFromUnixNano, TIME_UNKNOWN } from "../../data/time.ts";
@@ -12,8 +13,10 @@ export interface StreamOptions {
   readonly attributes: Attributes;
   readonly resource: Attributes;
   readonly maker: RecordMaker;
-  readonly nowUnixNano: () => bigint;
-  readonly context: OperatorContext;
+  readonly clock: Clock;
+  readonly failed: OperatorContext["failed"];
+  /** Takes records that operators held back and give because nothing came for long. */
+  readonly released: (records: readonly LogRecord[]) => void;
 }
 
 /** What a source knows of a record; attributes and resource stand for those of the options. */
@@ -23,10 +26,13 @@ export class EntryStream {
   readonly #options: StreamOptions;
   readonly #chain: OperatorChain;
   #count = 0;
+  #cancelWait: CancelTimer | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#chain = new OperatorChain(options.operators, options.context);
+    const { operators, clock, failed } = options;
+    const context = { path: "", nowMs: () => clock.nowMs(), failed };
+    this.#chain = new OperatorChain(operators, context);
   }
 
   /** The records of several texts; empty ones are none. */
@@ -51,7 +57,9 @@ export class EntryStream {
       // There is no file: the place is the number of the text.
       ...{ start: this.#count, number: this.#count },
     };
-    return this.#chain.process(entry) ? this.#make(entry) : undefined;
+    const isReady = this.#chain.process(entry);
+    this.#waitForMore();
+    return isReady ? this.#make(entry) : undefined;
   }
 
   /** Whether an operator waits for more before it gives a record for what it has. */
@@ -61,10 +69,20 @@ export class EntryStream {
 
   /** What operators hold back, because nothing comes any more. */
   release(): LogRecord[] {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
     return this.#chain.release().map((entry) => this.#make(entry));
   }
 
+  #waitForMore(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    if (!this.holdsBack) return;
+    const { clock, released } = this.#options;
+    this.#cancelWait = clock.setTimer(this.#chain.heldMs, () => released(this.release()));
+  }
+
   #make(entry: Entry): LogRecord {
-    return this.#options.maker.make(entry, hrTimeFromUnixNano(this.#options.nowUnixNano()));
+    return this.#options.maker.make(entry, hrTimeFromUnixNano(this.#options.clock.nowUnixNano()));
   }
 }
