@@ -4,6 +4,7 @@ import { byteSize, durationMs } from "../../config/values.ts";
 import { goRegexError } from "../../src/lib/operators/go_regex.ts";
 import { sourceShape } from "../../src/lib/operators/source_config.ts";
 import { globError } from "./glob.ts";
+import { SINGLE_BYTE_ENCODINGS } from "./single_byte.ts";
 
 const glob = z.string().superRefine((pattern, context) => {
   const message = globError(pattern);
@@ -36,9 +37,36 @@ const multiline = z
     "expected exactly one of line_start_pattern and line_end_pattern",
   );
 
+/** Keys of the Collector that cannot have another effect here than one value of theirs. */
+const collectorOnly = {
+  initial_buffer_size: byteSize
+    .optional()
+    .describe("Accepted for the Collector's sake: files share buffers of a fixed size."),
+  max_batches: z
+    .literal(0, "files are never left out here: they take turns. Leave the key out, or set 0")
+    .optional()
+    .describe("Accepted for the Collector's sake, as 0: files are never left out."),
+  polls_to_archive: z
+    .literal(0, "offsets of files that are gone are kept for an hour. Leave the key out, or set 0")
+    .optional()
+    .describe("Accepted for the Collector's sake, as 0: see `How a file is known`."),
+  acquire_fs_lock: z
+    .literal(false, "this runtime cannot lock files: give a file to one reader only")
+    .optional()
+    .describe("Accepted for the Collector's sake, as false: files are not locked."),
+  file_cache_advise: z
+    .literal(false, "this runtime cannot advise the system's cache of files")
+    .optional()
+    .describe("Accepted for the Collector's sake, as false."),
+};
+
 export const configSchema = z.strictObject({
   include: z.array(glob).min(1).describe("Glob patterns of the files to read, `**` included."),
   exclude: z.array(glob).default([]).describe("Glob patterns of files that are not read."),
+  exclude_older_than: durationMs
+    .refine(positive, "must be longer than 0s")
+    .optional()
+    .describe("Files that were not written to for this time are not begun."),
   start_at: z
     .enum(["beginning", "end"])
     .default("end")
@@ -51,6 +79,7 @@ export const configSchema = z.strictObject({
     .enum([
       ...["utf-8", "utf-8-raw", "utf-16le", "utf-16be"],
       ...["latin1", "iso-8859-1", "ascii", "nop"],
+      ...SINGLE_BYTE_ENCODINGS,
     ] as const)
     .default("utf-8")
     .describe("Character encoding of the files; nop keeps bytes and knows no lines."),
@@ -72,6 +101,18 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Adds `log.file.path_resolved`, the path behind symbolic links."),
+  include_file_owner_name: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.owner.name`, the user who owns the file."),
+  include_file_owner_group_name: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.owner.group.name`."),
+  include_file_permissions: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.permissions`, three octal digits."),
   include_file_record_number: z
     .boolean()
     .default(false)
@@ -114,6 +155,7 @@ export const configSchema = z.strictObject({
     .enum(["ignore", "read_whole_file", "read_new"])
     .default("ignore")
     .describe("For a file that became shorter and still begins the same; others are read whole."),
+  ...collectorOnly,
   attributes: sourceShape.attributes,
   resource: sourceShape.resource,
   operators: sourceShape.operators,

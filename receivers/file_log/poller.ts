@@ -191,9 +191,11 @@ export class Poller {
 
   async #admit(strangers: readonly Sight[], nowMs: number): Promise<void> {
     const admitted: { tail: Tail; sight: Sight }[] = [];
+    const oldestMs = this.#config.exclude_older_than ?? Number.POSITIVE_INFINITY;
     for (const sight of strangers) {
       // An empty file cannot be told from another; it has nothing to read either.
       if (sight.seen.sizeBytes === 0 || this.#isKnownCopy(sight)) continue;
+      if (nowMs - sight.seen.modifiedMs > oldestMs) continue;
       const newcomer = await this.#open(sight);
       if (newcomer === undefined || this.#tails.at(sight.key) !== undefined) continue;
       const verdict = this.#tails.judge(newcomer);

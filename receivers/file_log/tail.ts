@@ -203,6 +203,7 @@ export class Tail {
     this.#builder = new RecordBuilder(this.entry.id, config, {
       path: file.path,
       resolvedPath: file.resolvedPath,
+      ownership: file.ownership,
       nowMs: () => settings.clock.nowMs(),
       failed: operatorFailed,
     });

@@ -20,10 +20,18 @@ export const sourceShape = {
   operators: operators.describe("Steps from a line to a record."),
   retry_on_failure: z
     .strictObject({
+      enabled: z
+        .literal(true, "what is refused for the moment is never dropped here, so this is always on")
+        .default(true)
+        .describe("Always on, as only records that are delivered are done with."),
       initial_interval: positiveDuration
         .prefault("1s")
         .describe("Wait before a refused batch is offered again for the first time."),
       max_interval: positiveDuration.prefault("30s").describe("The wait doubles up to this."),
+      max_elapsed_time: durationMs
+        .refine((ms) => ms === 0, "records are never dropped after a time here: set 0, for ever")
+        .prefault("0")
+        .describe("0: it is tried for ever."),
     })
     .prefault({})
     .describe("Batches that are refused for the moment are offered again without end."),
