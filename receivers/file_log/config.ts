@@ -3,6 +3,8 @@ import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
 import { goRegexError } from "../../src/lib/operators/go_regex.ts";
 import { sourceShape } from "../../src/lib/operators/source_config.ts";
+import { compileStrptime } from "../../src/lib/operators/time_layout.ts";
+import { isTimeZone } from "../../src/lib/time_zone.ts";
 import { globError } from "./glob.ts";
 import { SINGLE_BYTE_ENCODINGS } from "./single_byte.ts";
 
@@ -37,6 +39,52 @@ const multiline = z
     "expected exactly one of line_start_pattern and line_end_pattern",
   );
 
+const sortBy = z
+  .strictObject({
+    sort_type: z
+      .enum(["numeric", "alphabetical", "timestamp", "mtime"])
+      .describe("What the files are sorted by; mtime is when they were last written to."),
+    regex_key: z.string().min(1).optional().describe("Named group of `regex` that is sorted by."),
+    ascending: z.boolean().default(false).describe("Whether the smallest, or oldest, comes first."),
+    layout: z
+      .string()
+      .refine((layout) => compileStrptime(layout) !== undefined, "has a directive that is none")
+      .optional()
+      .describe("strptime layout of a timestamp."),
+    location: z
+      .string()
+      .refine(isTimeZone, "expected an IANA time zone such as Europe/Berlin, or Local")
+      .default("UTC")
+      .describe("Time zone of timestamps that name none."),
+    max_time: durationMs.prefault("0").describe("For mtime: older files are left out; 0: none is."),
+  })
+  .refine(({ sort_type, regex_key }) => sort_type === "mtime" || regex_key !== undefined, {
+    path: ["regex_key"],
+    error: "this sort_type needs a regex_key",
+  })
+  .refine(({ sort_type, layout }) => sort_type !== "timestamp" || layout !== undefined, {
+    path: ["layout"],
+    error: "sort_type: timestamp needs a layout",
+  });
+
+const ordering = z
+  .strictObject({
+    regex: goRegex
+      .optional()
+      .describe("Go regular expression that a path matches; others are not read."),
+    top_n: z.int().min(1).default(1).describe("How many files are read, of each group."),
+    group_by: goRegex
+      .optional()
+      .describe("Go regular expression; files for which its groups hold the same belong together."),
+    sort_by: z.array(sortBy).min(1).describe("Criteria, the last of which counts most."),
+  })
+  .refine(
+    ({ regex, sort_by }) =>
+      regex !== undefined || sort_by.every(({ sort_type }) => sort_type === "mtime"),
+    { path: ["regex"], error: "sort_by with a regex_key needs a regex" },
+  );
+export type OrderingConfig = z.infer<typeof ordering>;
+
 /** Keys of the Collector that cannot have another effect here than one value of theirs. */
 const collectorOnly = {
   initial_buffer_size: byteSize
@@ -63,6 +111,7 @@ const collectorOnly = {
 export const configSchema = z.strictObject({
   include: z.array(glob).min(1).describe("Glob patterns of the files to read, `**` included."),
   exclude: z.array(glob).default([]).describe("Glob patterns of files that are not read."),
+  ordering_criteria: ordering.optional().describe("Reads only the first files of an order."),
   exclude_older_than: durationMs
     .refine(positive, "must be longer than 0s")
     .optional()

@@ -8,11 +8,12 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Settings } from "../../src/component/settings.ts";
 import type { FileLogConfig } from "./config.ts";
-import type { Discovery } from "./discovery.ts";
+import type { Discovery, Found } from "./discovery.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { FileEntry, OffsetStore } from "./offset_store.ts";
 import type { FileKey } from "./open_file.ts";
 import { keyOf, keyText, OpenFile } from "./open_file.ts";
+import { Ordering } from "./ordering.ts";
 import { PathSchedule } from "./path_schedule.ts";
 import { Tail } from "./tail.ts";
 import type { TailEnvironment } from "./tail_environment.ts";
@@ -39,6 +40,7 @@ export class Poller {
   readonly #tails: TailSet;
   readonly #environment: TailEnvironment;
   readonly #discovery: Discovery;
+  readonly #ordering: Ordering | undefined;
   readonly #schedule = new PathSchedule();
   readonly #warn: WarnOnce;
   /** Files whose name is not among ours any more; they are followed through their handles. */
@@ -68,6 +70,8 @@ export class Poller {
     this.#tails = tails;
     this.#discovery = discovery;
     this.#startsAtEnd = startsAtEnd;
+    const { ordering_criteria: ordering } = this.#config;
+    this.#ordering = ordering && new Ordering(ordering, () => this.#settings.clock.nowMs());
   }
 
   /** Something is said to have happened at this path. */
@@ -93,7 +97,7 @@ export class Poller {
 
   async poll(): Promise<void> {
     const nowMs = this.#settings.clock.nowMs();
-    const found = await this.#discovery.find(nowMs);
+    const found = await this.#find(nowMs);
     for (const path of this.#schedule.update(found)) this.#loseNameOf(path);
     const sights = await Promise.all(this.#schedule.take(nowMs).map((path) => this.#look(path)));
     const seenTails = new Set<Tail>();
@@ -122,6 +126,12 @@ export class Poller {
     }
     this.#isFirst = false;
     this.#startsAtEnd = false;
+  }
+
+  async #find(nowMs: number): Promise<Found> {
+    const found = await this.#discovery.find(nowMs);
+    if (this.#ordering === undefined) return found;
+    return { ...found, paths: await this.#ordering.select(found.paths) };
   }
 
   async #look(path: string): Promise<Sight | undefined> {
