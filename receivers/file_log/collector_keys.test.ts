@@ -1,9 +1,11 @@
 /** Keys of the Collector that are not about following files. */
 import assert from "node:assert/strict";
-import { appendFile, chmod, readFile, utimes, writeFile } from "node:fs/promises";
+import { appendFile, chmod, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { CollectingConsumer } from "../../src/testing/collecting_consumer.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { temporaryDirectory } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
@@ -102,4 +104,40 @@ test("keys that can only have one effect are accepted with it, and else refused 
     const [issue] = parse(refused).error!.issues;
     assert.match(issue!.message, /here|cannot|kept/, JSON.stringify(refused));
   }
+});
+
+test("a file is deleted when all of it is acknowledged, and not before", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [plain, gzip, open] = ["a.log", "b.log.gz", "c.log"].map((name) => join(directory, name));
+  await writeFile(plain!, "one\ntwo\n");
+  await writeFile(gzip!, gzipSync("three\n"));
+  await writeFile(open!, "four\nunfinished");
+  const gate = Promise.withResolvers<void>();
+  const consumer = new CollectingConsumer();
+  consumer.gate = () => gate.promise;
+  const clock = new FakeClock();
+  const options = { include: [join(directory, "*")], compression: "auto", delete_after_read: true };
+  const running = await run(t, options, undefined, consumer, clock);
+  const isThere = async (): Promise<string[]> => (await readdir(directory)).sort();
+  const later = (condition: () => Promise<boolean>) => async (): Promise<boolean> => {
+    clock.advance(500);
+    return condition();
+  };
+  await waitUntil("all lines", async () => {
+    clock.advance(100);
+    return running.bodies().length === 4;
+  });
+  let rounds = 0;
+  await waitUntil(
+    "some more polls",
+    later(async () => ++rounds > 20),
+  );
+  assert.deepEqual(await isThere(), ["a.log", "b.log.gz", "c.log"]);
+  gate.resolve();
+  await waitUntil(
+    "the deletion",
+    later(async () => (await isThere()).length === 1),
+  );
+  assert.deepEqual(await isThere(), ["c.log"]);
+  assert.equal(configSchema.safeParse({ include: ["/a"], delete_after_read: true }).success, false);
 });

@@ -11,7 +11,7 @@ test("has the Collector's defaults", () => {
     ...{ include_file_name_resolved: false, include_file_path_resolved: false },
     ...{ include_file_record_number: false, include_file_record_offset: false },
     ...{ include_file_owner_name: false, include_file_owner_group_name: false },
-    ...{ include_file_permissions: false },
+    ...{ include_file_permissions: false, delete_after_read: false },
     ...{ poll_interval: 200, fingerprint_size: 1000, max_log_size: 1048576 },
     ...{ max_log_size_behavior: "split", max_concurrent_files: 1024, compression: "" },
     ...{ max_in_flight_bytes: 4194304, on_truncate: "ignore", attributes: {}, resource: {} },

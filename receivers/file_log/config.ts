@@ -108,7 +108,7 @@ const collectorOnly = {
     .describe("Accepted for the Collector's sake, as false."),
 };
 
-export const configSchema = z.strictObject({
+const fileLog = z.strictObject({
   include: z.array(glob).min(1).describe("Glob patterns of the files to read, `**` included."),
   exclude: z.array(glob).default([]).describe("Glob patterns of files that are not read."),
   ordering_criteria: ordering.optional().describe("Reads only the first files of an order."),
@@ -170,6 +170,10 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Adds `log.file.record_offset`, the byte at which the log begins."),
+  delete_after_read: z
+    .boolean()
+    .default(false)
+    .describe("Deletes a file when all of it is acknowledged; needs `start_at: beginning`."),
   poll_interval: durationMs
     .refine(positive, "must be longer than 0s")
     .prefault("200ms")
@@ -216,5 +220,13 @@ export const configSchema = z.strictObject({
     ),
   retry_on_failure: sourceShape.retry_on_failure,
 });
+
+export const configSchema = fileLog.refine(
+  ({ delete_after_read, start_at }) => !delete_after_read || start_at === "beginning",
+  {
+    path: ["delete_after_read"],
+    error: "needs `start_at: beginning`: otherwise files would be deleted that were never read",
+  },
+);
 
 export type FileLogConfig = z.infer<typeof configSchema>;

@@ -4,7 +4,7 @@
  * Invariant: a new incarnation's id and fingerprint are on disk before its first record is handed
  * on, because the archive recognises replayed records by that id.
  */
-import { readdir, stat } from "node:fs/promises";
+import { readdir, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Settings } from "../../src/component/settings.ts";
 import type { FileLogConfig } from "./config.ts";
@@ -121,6 +121,7 @@ export class Poller {
     await this.#followUnlisted(nowMs);
     if (nowMs >= this.#tidyAtMs) {
       this.#tidyAtMs = nowMs + TIDY_INTERVAL_MS;
+      if (this.#config.delete_after_read) await this.#deleteDone(nowMs);
       this.#closeIdle(nowMs);
       this.#tails.expire();
     }
@@ -291,6 +292,29 @@ export class Poller {
       const isOver = quietMs > (stats?.links === 0 ? DELETED_MS : IDLE_MS);
       if (!isOver || tail.isReading) continue;
       await tail.finish();
+      this.#unlisted.delete(tail);
+      this.#tails.lose(tail, "gone");
+    }
+  }
+
+  /** Only files that have been quiet since the last time, so that their writer may be done. */
+  async #deleteDone(nowMs: number): Promise<void> {
+    for (const tail of this.#tails.all) {
+      const { path } = tail.entry;
+      const isQuiet = nowMs - tail.quietSinceMs >= TIDY_INTERVAL_MS;
+      if (tail.isLost || !isQuiet || !tail.isDone) continue;
+      const sight = await this.#look(path);
+      const isSame = sight !== undefined && keyText(sight.key) === keyText(tail.entry);
+      if (!isSame || sight.seen.sizeBytes !== tail.sizeBytes || !tail.isDone) continue;
+      try {
+        await unlink(path);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+        this.#warn("file is read and cannot be deleted; check the permissions", path, code);
+        continue;
+      }
+      this.#settings.logger.info("deleted a file that is read", { path });
+      await tail.close();
       this.#unlisted.delete(tail);
       this.#tails.lose(tail, "gone");
     }

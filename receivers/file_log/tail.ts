@@ -65,6 +65,19 @@ export class Tail {
     return this.#pumping !== undefined;
   }
 
+  /** All that was seen of the file is read and acknowledged, and nothing of it is held back. */
+  get isDone(): boolean {
+    return (
+      this.#seen !== undefined &&
+      this.#pumping === undefined &&
+      this.#seenEnd === this.#position &&
+      this.entry.offset === this.#position &&
+      (this.#file?.isGzip === true || this.#seen.sizeBytes === this.#position) &&
+      this.#builder?.holdsBack !== true &&
+      this.delivery.isIdle
+    );
+  }
+
   get isOpen(): boolean {
     return this.#file !== undefined;
   }
