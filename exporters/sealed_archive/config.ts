@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
-import { ZONE_NAME } from "./format/entry.ts";
+import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
 
 /** The zone of records that name no other. */
@@ -10,6 +10,7 @@ export const DEFAULT_ZONE = "default";
 
 const RECIPIENTS_MAX = 16;
 const ROUTES_MAX = 100;
+const SCRUB_LENGTH_MAX = 3000;
 /** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
 const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
@@ -44,6 +45,21 @@ const zoneName = z
 
 const retention = longDurationMs.refine((ms) => ms > 0, "must be longer than 0s");
 
+const scrub = z.strictObject({
+  from: z.array(zoneName).min(1).describe("Zones of the originals."),
+  drop: z
+    .array(z.enum(DROPPABLE))
+    .default([])
+    .describe("Parts that the copies do not have: `body`, `trace` (the ids of trace and span)."),
+  drop_attributes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Attributes, of the record and its resource, that the copies do not have."),
+  time_resolution: durationMs
+    .prefault("0s")
+    .describe("Times of the copies are rounded down to whole multiples of this."),
+});
+
 const zone = z.strictObject({
   recipients: recipients.describe("age public keys of those who can read this zone's records."),
   block: z
@@ -62,6 +78,7 @@ const zone = z.strictObject({
     .prefault({})
     .describe("Where this zone's segments are closed otherwise."),
   retention: retention.optional().describe("As `retention`, for this zone."),
+  scrub: scrub.optional().describe("Gets coarser copies of what goes into others, and that only."),
 });
 
 const route = z
@@ -172,6 +189,7 @@ export const configSchema = fields.superRefine((config, context) => {
     context.addIssue({ code: "custom", path, message });
   };
   const zones = [...recipientsByZone(config).values()];
+  const originals = originalZones(config);
   if (config.recipients === undefined && config.zones?.[DEFAULT_ZONE] === undefined) {
     problem(
       ["recipients"],
@@ -188,14 +206,32 @@ export const configSchema = fields.superRefine((config, context) => {
     const message = `all zones together have at most ${RECIPIENTS_OF_ALL_ZONES_MAX} recipients`;
     problem(["zones"], message);
   }
-  const known = recipientsByZone(config);
+  for (const [name, { scrub: own }] of Object.entries(config.zones ?? {})) {
+    if (own === undefined) continue;
+    const path = ["zones", name, "scrub"];
+    if (name === DEFAULT_ZONE) problem(path, "the zone 'default' takes what no other takes");
+    for (const from of own.from.filter((zone) => !originals.has(zone))) {
+      problem(path, `there is no zone '${from}' of originals`);
+    }
+    if (JSON.stringify(own).length > SCRUB_LENGTH_MAX) {
+      problem(path, "is too long for one entry of the log");
+    }
+  }
   for (const [index, { zone: name }] of config.routes.entries()) {
-    if (known.has(name)) continue;
-    problem(["routes", index, "zone"], `there is no zone '${name}'`);
+    if (originals.has(name)) continue;
+    problem(["routes", index, "zone"], `there is no zone '${name}' of originals`);
   }
 });
 
 export type SealedArchiveConfig = z.infer<typeof configSchema>;
+
+/** The zones into which records go as they are. */
+export function originalZones(
+  config: Pick<SealedArchiveConfig, "recipients" | "zones">,
+): Set<string> {
+  const names = [...recipientsByZone(config).keys()];
+  return new Set(names.filter((name) => config.zones?.[name]?.scrub === undefined));
+}
 
 /** Who can read which zone. */
 export function recipientsByZone(

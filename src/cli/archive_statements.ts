@@ -23,6 +23,7 @@ function words(entry: StatementEntry): string {
   if (entry.type === "access") return access(entry);
   if (entry.type === "erase") return erase(entry);
   if (entry.type === "hold") return hold(entry);
+  if (entry.type === "scrub") return scrub(entry);
   return recipients(entry);
 }
 
@@ -69,4 +70,12 @@ function hold(entry: Extract<StatementEntry, { type: "hold" }>): string {
 function erase({ certificate, counts }: Extract<StatementEntry, { type: "erase" }>): string {
   const erased = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
   return `erased ${erased.join(", ") || "nothing"}, certificate ${certificate.slice(0, 16)}`;
+}
+
+function scrub(entry: Extract<StatementEntry, { type: "scrub" }>): string {
+  const { zone, from, drop, drop_attributes: attributes, time_resolution_ms: stepMs } = entry;
+  if (from.length === 0) return `zone ${zone} gets no copies any more`;
+  const dropped = [...drop, ...attributes].join(", ") || "nothing";
+  const times = stepMs === 0 ? "" : `, times rounded to ${stepMs / 1000} s`;
+  return `zone ${zone} gets copies of ${from.join(", ")} without ${dropped}${times}`;
 }

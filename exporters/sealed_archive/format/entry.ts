@@ -163,6 +163,28 @@ const erase = z.strictObject({
     .refine((counts) => Object.keys(counts).length <= 16, "has at most 16 counts"),
 });
 
+/** Parts of a record that a coarser copy need not have. */
+export const DROPPABLE = ["body", "trace"] as const;
+
+export const treatmentSchema = z.object({
+  /** Zones of the originals; none when the zone gets no copies any more. */
+  from: z.array(zone),
+  drop: z.array(z.enum(DROPPABLE)),
+  drop_attributes: z.array(z.string()),
+  /** Times are rounded down to whole multiples of it; 0 leaves them as they are. */
+  time_resolution_ms: integer,
+});
+export type Treatment = z.infer<typeof treatmentSchema>;
+
+/** From here on the zone gets, beside each record that goes into others, a coarser copy. */
+const scrub = z.object({
+  type: z.literal("scrub"),
+  v: z.literal(1),
+  at,
+  zone,
+  ...treatmentSchema.shape,
+});
+
 /** A closed segment is deleted as a whole; its blocks stay in the log. */
 const retain = z.object({
   type: z.literal("retain"),
@@ -203,6 +225,7 @@ const known = z.discriminatedUnion("type", [
   erase,
   retain,
   hold,
+  scrub,
 ]);
 
 /** What a command may have recorded, without the time and the version: the writer sets them. */
@@ -220,7 +243,7 @@ export type RetainEntry = z.infer<typeof retain>;
 export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type Entry = z.infer<typeof known>;
-const STATEMENTS = ["recipients", "access", "erase", "hold"] as const;
+const STATEMENTS = ["recipients", "access", "erase", "hold", "scrub"] as const;
 /** An entry that a person caused, not the flow of records. */
 export type StatementEntry = Extract<Entry, { type: (typeof STATEMENTS)[number] }>;
 

@@ -22,6 +22,7 @@ import type { Marks } from "./marks.ts";
 import type { Publisher } from "./publisher.ts";
 import { dueSegments } from "./retention.ts";
 import type { RetiredSegments } from "./retired_segments.ts";
+import type { CopyRule } from "./scrub.ts";
 import type { SegmentFiles } from "./segment_files.ts";
 import type { Appended, SequencerState } from "./sequencer.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -45,6 +46,7 @@ export interface ArchiveWriterOptions {
   readonly stateDirectory: string;
   /** Its zones are those of the sequencer's state. */
   readonly zoneOf: ZoneRule;
+  readonly copies: readonly CopyRule[];
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
   readonly state: SequencerState;
@@ -99,6 +101,7 @@ export class ArchiveWriter {
       clock: this.#entryClock,
       random: options.random,
       zoneOf: options.zoneOf,
+      copies: options.copies,
       state: options.state,
       emit: (item, durable, recordBytes) => {
         this.#lastEntryMs = options.clock.nowMs();

@@ -12,6 +12,7 @@ import type { SealedArchiveConfig } from "../config.ts";
 import { recipientsByZone } from "../config.ts";
 import type { NoteSigner } from "../format/note.ts";
 import { recipientsChanges } from "../format/recipients.ts";
+import { treatmentChanges } from "../format/treatments.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
@@ -23,6 +24,7 @@ import { Marks } from "./marks.ts";
 import { Publisher } from "./publisher.ts";
 import type { RecoveredLog } from "./recovery.ts";
 import { recoverLog, stateMissing } from "./recovery.ts";
+import { copyRules } from "./scrub.ts";
 import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 import { removeTemporaryFiles } from "./segment_recovery.ts";
 import { zoneRule } from "./zone_rule.ts";
@@ -71,6 +73,7 @@ export async function openArchive(
     random,
     stateDirectory,
     zoneOf: zoneRule(config),
+    copies: copyRules(config),
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
     state: { nextIndex: log.tree.size, log: log.state, marks, zones: recovered.zones },
@@ -145,16 +148,21 @@ function addFirstEntries(
       zones: Object.fromEntries(zones),
       intervals,
     });
-    return;
+  } else {
+    writer.addEntry({
+      type: "restart",
+      run: randomUUID(),
+      replayed: log.tree.size - log.signedSize,
+      cut: cutBytes,
+      intervals,
+    });
   }
-  writer.addEntry({
-    type: "restart",
-    run: randomUUID(),
-    replayed: log.tree.size - log.signedSize,
-    cut: cutBytes,
-    intervals,
-  });
+  // The genesis moved the state on already.
   for (const change of recipientsChanges(log.state.recipients, recipients)) {
     writer.addEntry({ type: "recipients", ...change });
+  }
+  const treatments = new Map(copyRules(config).map(({ zone, treatment }) => [zone, treatment]));
+  for (const change of treatmentChanges(log.state.treatments, treatments)) {
+    writer.addEntry({ type: "scrub", ...change });
   }
 }

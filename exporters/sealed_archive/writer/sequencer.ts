@@ -22,6 +22,8 @@ import { Deferred } from "./deferred.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
 import type { EntryClock } from "./entry_clock.ts";
 import type { Marks } from "./marks.ts";
+import type { CopyRule } from "./scrub.ts";
+import { copyBatch } from "./scrub.ts";
 import type { WalFrame } from "./wal.ts";
 import type { ZoneRule } from "./zone_rule.ts";
 import type { OpenBlock, Payload, ZoneState } from "./zone_writer.ts";
@@ -43,6 +45,7 @@ export interface SequencerOptions {
   readonly state: SequencerState;
   /** Its zone is one of the state's. */
   readonly zoneOf: ZoneRule;
+  readonly copies: readonly CopyRule[];
   /** Takes the items in order. `durable` is to be settled when the item is, or never will be. */
   readonly emit: (item: Item, durable: Deferred, recordBytes: number) => void;
 }
@@ -104,7 +107,18 @@ export class Sequencer {
     return bytes;
   }
 
-  append({ records, source, pipeline }: LogBatch): Appended {
+  append(batch: LogBatch): Appended {
+    const { zoneOf, copies } = this.#options;
+    const appended = this.#append(batch, zoneOf);
+    if (copies.length === 0) return appended;
+    const awaited = [appended.durable];
+    for (const rule of copies) {
+      awaited.push(this.#append(copyBatch(batch, rule, zoneOf), () => rule.zone).durable);
+    }
+    return { ...appended, durable: Promise.all(awaited).then(() => {}) };
+  }
+
+  #append({ records, source, pipeline }: LogBatch, zoneOf: ZoneRule): Appended {
     let sealed = source === undefined ? undefined : this.#marks.taken(source.id);
     let replayed = 0;
     let withheld = 0;
@@ -119,7 +133,7 @@ export class Sequencer {
         if (stated !== undefined) awaited.add(stated);
         continue;
       }
-      const zone = this.#zones.get(this.#options.zoneOf(record, pipeline))!;
+      const zone = this.#zones.get(zoneOf(record, pipeline))!;
       const block = zone.append(record, encoding, index);
       if (block === undefined) {
         withheld++;
