@@ -129,6 +129,11 @@ const fields = z.strictObject({
   origin: origin.describe(
     "Name of this log for ever, like a URL without its scheme: example.com/host1.",
   ),
+  continues: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the archive before this one; its last checkpoint goes into this log."),
   recipients: recipients
     .optional()
     .describe("age public keys (age1...) of those who can read the zone `default`."),

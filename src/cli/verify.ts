@@ -30,6 +30,7 @@ export const verifyCommand: Command = {
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    previous: { type: "string" },
     json: { type: "boolean" },
   },
   help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
@@ -42,6 +43,8 @@ export const verifyCommand: Command = {
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+      --previous ARCHIVE the archive that this one goes on from: checks that one, too, and that it
+                         still has what this one's first entry says of it
       --json             the result as JSON
 
 Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
@@ -57,7 +60,7 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const isJson = line.values.json === true;
   try {
     const options = await readOptions(archive, line);
-    const result = await verifyArchive(options);
+    const result = await verifyBoth(options, line.values.previous);
     const keySource = options.verifier === undefined ? "archive" : "argument";
     io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
     return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
@@ -69,6 +72,32 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     else io.stderr.write(`could not check: ${reason}\n`);
     return EXIT_UNCHECKED;
   }
+}
+
+/** With the archive before it, whose findings come first. */
+async function verifyBoth(options: VerifyOptions, before: unknown): Promise<VerifyResult> {
+  const result = await verifyArchive(options);
+  if (typeof before !== "string") return result;
+  const { previous } = result;
+  if (previous === undefined) {
+    throw new AgentError("archive.unreadable", `${options.archive} names no archive before it`);
+  }
+  const { observer: _, kept: __, firstEpoch: ___, ...shared } = options;
+  const { origin, size, vkey } = previous;
+  const older = await verifyArchive({
+    ...shared,
+    archive: before,
+    verifier: parseVerifier(vkey),
+    kept: { origin, size, root: Buffer.from(previous.root, "base64") },
+  });
+  const findings = older.findings.map((finding) => {
+    return { ...finding, reason: `in ${before}: ${finding.reason}` };
+  });
+  return {
+    ...result,
+    findings: [...findings, ...result.findings],
+    findingsCount: older.findingsCount + result.findingsCount,
+  };
 }
 
 async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
@@ -123,6 +152,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
       first_vkey: result.epochs.firstVkey,
       first_key_from: result.epochs.isPinned ? "argument" : "archive",
     },
+    previous: result.previous,
     blocks: result.blocks,
     records: result.records,
     block_bytes: result.blockBytes,
@@ -187,6 +217,10 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
       `replaces it, too: compare it with one kept elsewhere, or give --vkey '${result.vkey}'.`,
     );
+  }
+  if (result.previous !== undefined) {
+    const { origin, size } = result.previous;
+    lines.push(`It goes on from ${origin} of ${count(size, "entry", "entries")} (--previous).`);
   }
   lines.push(...epochLines(result));
   return `${lines.join("\n")}\n`;

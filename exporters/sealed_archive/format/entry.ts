@@ -46,6 +46,8 @@ const genesis = z.object({
   /** Who can read which zone, until a `recipients` entry says otherwise. */
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   intervals,
+  /** The log that this one goes on from, as its checkpoint was then. */
+  previous: z.object({ origin: z.string(), vkey: z.string(), size: integer, root }).optional(),
 });
 
 const restart = z.object({
@@ -242,6 +244,7 @@ export type SegmentEntry = z.infer<typeof segment>;
 export type RetainEntry = z.infer<typeof retain>;
 export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;
+export type PreviousLog = NonNullable<GenesisEntry["previous"]>;
 export type Entry = z.infer<typeof known>;
 const STATEMENTS = ["recipients", "access", "erase", "hold", "scrub"] as const;
 /** An entry that a person caused, not the flow of records. */

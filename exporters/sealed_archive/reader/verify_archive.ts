@@ -16,7 +16,13 @@ import type { LogRecord } from "../../../src/data/log_record.ts";
 import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
-import type { BlockEntry, DroppedRange, Entry, StatementEntry } from "../format/entry.ts";
+import type {
+  BlockEntry,
+  DroppedRange,
+  Entry,
+  PreviousLog,
+  StatementEntry,
+} from "../format/entry.ts";
 import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
@@ -69,6 +75,8 @@ export interface VerifyResult {
   readonly root: string;
   readonly entries: Readonly<Record<string, number>>;
   readonly epochs: EpochSummary;
+  /** The log that this one goes on from, as its genesis says. */
+  readonly previous: PreviousLog | undefined;
   readonly blocks: number;
   readonly records: number;
   readonly blockBytes: number;
@@ -126,6 +134,7 @@ class Verification {
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
   #latestMs = 0;
+  #previous: PreviousLog | undefined;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
   constructor(options: VerifyOptions) {
@@ -173,6 +182,7 @@ class Verification {
         root: checkpoint.root.toString("base64"),
         entries: this.#kinds,
         epochs: this.#epochs.summary(),
+        previous: this.#previous,
         blocks: this.#blocks,
         records: this.#records,
         blockBytes: this.#blockBytes,
@@ -237,6 +247,7 @@ class Verification {
       this.#report({ kind: "entry", entry: index, reason });
     }
     if (entry.type === "genesis") {
+      this.#previous = entry.previous;
       if (entry.origin !== verifier.name || entry.vkey !== verifier.vkey) {
         const reason = `the genesis is that of ${entry.origin}, or of another key`;
         this.#report({ kind: "entry", entry: index, reason });

@@ -10,10 +10,12 @@ import type { Settings } from "../../../src/component/settings.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
 import { recipientsByZone } from "../config.ts";
+import type { PreviousLog } from "../format/entry.ts";
 import type { NoteSigner } from "../format/note.ts";
 import { recipientsChanges } from "../format/recipients.ts";
 import { treatmentChanges } from "../format/treatments.ts";
 import { readIfThere } from "../optional_file.ts";
+import { LogFiles } from "../reader/log_files.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
 import { ArchiveWriter } from "./archive_writer.ts";
@@ -53,6 +55,9 @@ export async function openArchive(
   };
   await removeTemporaryFiles(stateDirectory);
   const signer = await obtainKey(archive, keyOptions);
+  const isNew = (await readIfThere(join(stateDirectory, "last_signed"))) === undefined;
+  const previous =
+    isNew && config.continues !== undefined ? await readPrevious(config.continues) : undefined;
   await makePublicDirectory(join(archive, "log", "tile"));
   await publishVerifierKey(archive, signer);
 
@@ -93,7 +98,7 @@ export async function openArchive(
     epochs,
     ...events,
   });
-  addFirstEntries(writer, config, { signer, epochs }, log, recovered.cutBytes);
+  addFirstEntries(writer, config, { signer, epochs, previous }, log, recovered.cutBytes);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
@@ -115,6 +120,18 @@ async function obtainKey(archive: string, options: LogKeyOptions): Promise<NoteS
   return createLogKey(options);
 }
 
+/** The archive before this one, as it is now. Throws `archive.unreadable`. */
+async function readPrevious(archive: string): Promise<PreviousLog> {
+  const files = new LogFiles(archive);
+  const verifier = await files.readVerifier();
+  const { checkpoint, problem } = await files.readCheckpoint(verifier);
+  if (problem !== undefined) {
+    throw new AgentError("archive.unreadable", `${archive}/log/checkpoint: ${problem}`);
+  }
+  const { origin, size, root } = checkpoint;
+  return { origin, vkey: verifier.vkey, size, root: root.toString("base64") };
+}
+
 async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Promise<void> {
   const path = join(archive, "log.vkey");
   const found = await readIfThere(path);
@@ -125,11 +142,17 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
   await writeFileDurably(path, `${verifier.vkey}\n`, PUBLIC_FILE_MODE);
 }
 
+interface FirstEntry {
+  readonly signer: NoteSigner;
+  readonly epochs: EpochKeys;
+  readonly previous: PreviousLog | undefined;
+}
+
 /** A log begins with a genesis, and each later run of the agent with a restart. */
 function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
+  { signer: { verifier }, epochs, previous }: FirstEntry,
   log: RecoveredLog,
   cutBytes: number,
 ): void {
@@ -147,6 +170,7 @@ function addFirstEntries(
       epoch_vkey: epochs.signer.verifier.vkey,
       zones: Object.fromEntries(zones),
       intervals,
+      previous,
     });
   } else {
     writer.addEntry({
