@@ -3,12 +3,13 @@ import { z } from "zod";
 import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
 import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
-import { isKeyName } from "./format/note.ts";
+import { isKeyName, isVerifierKey } from "./format/note.ts";
 
 /** The zone of records that name no other. */
 export const DEFAULT_ZONE = "default";
 
 const RECIPIENTS_MAX = 16;
+const AUTHORITIES_MAX = 8;
 const ROUTES_MAX = 100;
 const SCRUB_LENGTH_MAX = 3000;
 /** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
@@ -163,6 +164,11 @@ const fields = z.strictObject({
     .describe(
       "A closed segment is deleted this long after its newest block; without it, never. `90d`.",
     ),
+  redaction_authorities: z
+    .array(z.string().refine(isVerifierKey, "is no verifier key (see 'vouchsafe keys show')"))
+    .max(AUTHORITIES_MAX)
+    .default([])
+    .describe("Public keys of those whose signed orders to erase single records count."),
   group_commit: durationMs
     .refine((ms) => ms <= 1000, "must be at most 1s")
     .prefault("20ms")

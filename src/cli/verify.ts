@@ -158,6 +158,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
     deleted: result.deleted,
+    redacted: result.redacted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
     statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
@@ -195,6 +196,17 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
     lines.push(
       `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
     );
+  }
+  const { redacted } = result;
+  if (redacted.blocks > 0) {
+    const where = count(redacted.blocks, "block");
+    lines.push(
+      `Erased by orders, as the log says: ${count(redacted.records, "record")} in ${where}.`,
+    );
+  }
+  if (redacted.unfinished > 0) {
+    const where = count(redacted.unfinished, "block");
+    lines.push(`Ordered to be erased, but still there: ${where}. Call 'redact apply' again.`);
   }
   const closed = result.blocks - blocks - result.decryptedBlocks;
   if (closed > 0) {

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import type { CanonicalValue } from "./canonical_json.ts";
 import { canonicalJson, parseCanonicalJson } from "./canonical_json.ts";
+import { ORDER_LENGTH_MAX } from "./redaction_order.ts";
 
 /** Our own bound, far below the 65,535 bytes of the format. */
 export const ENTRY_SIZE_BYTES_MAX = 4096;
@@ -215,6 +216,40 @@ const hold = z.strictObject({
   until: integer.optional(),
 });
 
+/** Whose orders to erase records count, from here on. */
+const authorities = z.object({
+  type: z.literal("authorities"),
+  v: z.literal(1),
+  at,
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+});
+
+const REMOVED_RANGES_MAX = 50;
+
+/** Records of a sealed block are erased; another file stands in its place. */
+const redact = z.strictObject({
+  type: z.literal("redact"),
+  v: z.literal(1),
+  at,
+  zone,
+  seg: segmentName,
+  /** Index of the block's entry. */
+  block: integer,
+  /** Numbers of the zone's records that are gone from the block, beside those that were before. */
+  removed: z
+    .array(z.tuple([integer, integer]))
+    .min(1)
+    .max(REMOVED_RANGES_MAX),
+  /** Of the file that replaces the block. */
+  len: integer.min(1),
+  sha256: sha256Hex,
+  /** The authority's order, a signed note. */
+  order: z.string().max(ORDER_LENGTH_MAX),
+  /** Numbers of chains that are gone with the records. */
+  dropped,
+});
+
 const known = z.discriminatedUnion("type", [
   genesis,
   restart,
@@ -228,6 +263,8 @@ const known = z.discriminatedUnion("type", [
   retain,
   hold,
   scrub,
+  authorities,
+  redact,
 ]);
 
 /** What a command may have recorded, without the time and the version: the writer sets them. */
@@ -235,6 +272,7 @@ export const requestSchema = z.discriminatedUnion("type", [
   access.omit({ v: true, at: true }),
   erase.omit({ v: true, at: true }),
   hold.omit({ v: true, at: true }),
+  redact.omit({ v: true, at: true }),
 ]);
 export type EntryRequest = z.infer<typeof requestSchema>;
 
@@ -242,11 +280,20 @@ export type DroppedRange = z.infer<typeof droppedRange>;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type RetainEntry = z.infer<typeof retain>;
+export type RedactEntry = z.infer<typeof redact>;
 export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type PreviousLog = NonNullable<GenesisEntry["previous"]>;
 export type Entry = z.infer<typeof known>;
-const STATEMENTS = ["recipients", "access", "erase", "hold", "scrub"] as const;
+const STATEMENTS = [
+  "recipients",
+  "authorities",
+  "access",
+  "erase",
+  "hold",
+  "scrub",
+  "redact",
+] as const;
 /** An entry that a person caused, not the flow of records. */
 export type StatementEntry = Extract<Entry, { type: (typeof STATEMENTS)[number] }>;
 

@@ -10,6 +10,7 @@ import type { Positions } from "./position.ts";
 import { advance } from "./position.ts";
 import type { Recipients } from "./recipients.ts";
 import { advanceRecipients } from "./recipients.ts";
+import { advanceAuthorities } from "./redactions.ts";
 import type { Treatments } from "./treatments.ts";
 import { advanceTreatments } from "./treatments.ts";
 
@@ -19,6 +20,8 @@ export interface LogState {
   readonly kept: KeptSegments;
   readonly holds: Holds;
   readonly treatments: Treatments;
+  /** Verifier keys of those whose orders to erase records count. */
+  authorities: readonly string[];
   /** Undefined only before the genesis. */
   epoch: EpochPosition | undefined;
   /** `at` of the newest entry. */
@@ -32,6 +35,7 @@ export function emptyLogState(): LogState {
     kept: new Map(),
     holds: new Map(),
     treatments: new Map(),
+    authorities: [],
     epoch: undefined,
     atMs: 0,
   };
@@ -43,6 +47,7 @@ export function advanceLog(state: LogState, entry: Entry, index: number): string
   state.atMs = Math.max(state.atMs, entry.at);
   advanceRecipients(state.recipients, entry);
   advanceHolds(state.holds, entry);
+  state.authorities = advanceAuthorities(state.authorities, entry);
   advanceTreatments(state.treatments, entry);
   const problem = advanceKept(state.kept, entry);
   return advance(state.positions, entry) ?? problem;

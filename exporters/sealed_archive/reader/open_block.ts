@@ -5,10 +5,11 @@
  */
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
+import type { OpenedBlock } from "../format/block.ts";
 import { openBlock } from "../format/block.ts";
 import type { BlockEntry } from "../format/entry.ts";
 
-export type DecryptedBlock = { readonly records: readonly Buffer[] } | { readonly problem: string };
+export type DecryptedBlock = OpenedBlock | { readonly problem: string };
 
 /** Undefined when none of the identities is a recipient of the block. */
 export async function decryptBlock(
@@ -16,17 +17,9 @@ export async function decryptBlock(
   entry: BlockEntry,
   identities: Decrypter,
 ): Promise<DecryptedBlock | undefined> {
-  let compressed: Uint8Array;
-  try {
-    compressed = await identities.decrypt(bytes);
-  } catch (cause) {
-    // The library's own words for "these are not your identities"; everything else is the file's.
-    if (cause instanceof Error && /no identity matched/i.test(cause.message)) {
-      return undefined;
-    }
-    return { problem: "it is no age file that its recipients can decrypt" };
-  }
-  const opened = openBlock(compressed);
+  const decrypted = await decryptAge(bytes, identities);
+  if (decrypted === undefined || "problem" in decrypted) return decrypted;
+  const opened = openBlock(decrypted.content);
   if (opened === undefined) return { problem: "its content is not whole" };
   if (opened.records.length !== entry.inner.n) {
     const { n } = entry.inner;
@@ -35,7 +28,21 @@ export async function decryptBlock(
   if (opened.root.toString("base64") !== entry.inner.root) {
     return { problem: "its records do not have the inner root that the log has" };
   }
-  return { records: opened.records };
+  return opened;
+}
+
+/** Undefined when none of the identities is a recipient. */
+export async function decryptAge(
+  bytes: Buffer,
+  identities: Decrypter,
+): Promise<{ readonly content: Uint8Array } | { readonly problem: string } | undefined> {
+  try {
+    return { content: await identities.decrypt(bytes) };
+  } catch (cause) {
+    // The library's own words for "these are not your identities"; everything else is the file's.
+    if (cause instanceof Error && /no identity matched/i.test(cause.message)) return undefined;
+    return { problem: "it is no age file that its recipients can decrypt" };
+  }
 }
 
 export function wrongIdentity(archive: string): AgentError {

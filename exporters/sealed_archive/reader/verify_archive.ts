@@ -27,6 +27,7 @@ import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { recordTimeMs } from "../format/record_time.ts";
+import type { RedactedItem } from "../format/redacted_block.ts";
 import { parseTilePath } from "../format/tiles.ts";
 import type { EpochSummary } from "./epoch_check.ts";
 import { EpochCheck } from "./epoch_check.ts";
@@ -34,6 +35,7 @@ import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
 import { decryptBlock, wrongIdentity } from "./open_block.ts";
+import { decryptRedacted, redactedPath } from "./open_redacted.ts";
 import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
 import { RetentionCheck } from "./retention_check.ts";
@@ -84,6 +86,13 @@ export interface VerifyResult {
   readonly newerBytes: number;
   /** What the log counts and is gone because its time was over. */
   readonly deleted: Deleted;
+  readonly redacted: {
+    /** Blocks in whose place another file stands, and records that are not in it any more. */
+    readonly blocks: number;
+    readonly records: number;
+    /** Blocks that are still there although the log says that they were redacted. */
+    readonly unfinished: number;
+  };
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
   /** Blocks whose records were checked. */
@@ -126,6 +135,7 @@ class Verification {
   #blocks = 0;
   #records = 0;
   #blockBytes = 0;
+  readonly #redacted = { blocks: 0, records: 0 };
   #decrypted = 0;
   #undecrypted = 0;
   /** A block is not there, whatever the reason, and one before it is. */
@@ -167,6 +177,7 @@ class Verification {
       // A segment is deleted only after the checkpoint that says so.
       if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
       this.#payload.reportMissing();
+      await this.#checkRedacted();
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       const there = this.#blocks - this.#payload.deleted.blocks;
@@ -188,6 +199,7 @@ class Verification {
         blockBytes: this.#blockBytes,
         newerBytes,
         deleted: this.#payload.deleted,
+        redacted: { ...this.#redacted, unfinished: this.#payload.redactions.unfinished },
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
         decryptedBlocks: this.#decrypted,
         unopenedZones: this.#unopenedZones,
@@ -262,8 +274,9 @@ class Verification {
     }
     if (entry.type === "segment") await this.#payload.checkSegment(entry, index);
     if (entry.type === "retain") this.#payload.takeRetained(entry);
+    if (entry.type === "redact") this.#payload.redactions.take(entry);
     if (entry.type === "block") await this.#checkBlock(entry, index);
-    if (entry.type === "block" || entry.type === "heartbeat") {
+    if (entry.type === "block" || entry.type === "heartbeat" || entry.type === "redact") {
       const dropped = entry.dropped ?? [];
       this.#options.observer?.dropped(dropped);
       if (this.#dropped.length < DROPPED_MAX) this.#dropped.push(...dropped);
@@ -292,12 +305,12 @@ class Verification {
     this.#blockBytes += entry.len;
     const bytes = await this.#payload.checkBlock(entry, index);
     const { identities } = this.#options;
-    if (bytes === undefined) this.#hasGap ||= this.#decrypted > 0;
+    const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
+    this.#hasGap ||= isGone && this.#decrypted > 0;
     if (bytes === undefined || identities === undefined) return;
     const opened = await decryptBlock(bytes, entry, identities);
     if (opened === undefined) {
-      this.#undecrypted++;
-      this.#unopenedZones[entry.zone] = (this.#unopenedZones[entry.zone] ?? 0) + 1;
+      this.#countUnopened(entry);
       return;
     }
     this.#decrypted++;
@@ -309,6 +322,48 @@ class Verification {
     }
     const problem = this.#checkRecords(opened.records, entry, { file, entry: index });
     if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
+  }
+
+  /** What stands in the place of redacted blocks, as if it were the blocks. */
+  async #checkRedacted(): Promise<void> {
+    const { identities } = this.#options;
+    for await (const { index, entry, redaction, bytes } of this.#payload.redactions.replaced()) {
+      const { removed } = redaction;
+      this.#redacted.blocks++;
+      this.#redacted.records += removed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+      if (identities === undefined) continue;
+      const opened = await decryptRedacted(bytes, entry, redaction, identities);
+      const place = { file: redactedPath(redaction), zone: entry.zone, segment: entry.seg };
+      if (opened === undefined) this.#countUnopened(entry);
+      else if ("problem" in opened) {
+        const reason = opened.problem;
+        this.#report({ kind: "block", ...place, entry: index, record: entry.seq[0], reason });
+      } else {
+        this.#decrypted++;
+        const problem = this.#checkLeft(opened.items, entry, { ...place, entry: index });
+        if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
+      }
+    }
+  }
+
+  #checkLeft(
+    items: readonly RedactedItem[],
+    { seq }: BlockEntry,
+    place: { file: string; entry: number },
+  ): { record: number; reason: string } | undefined {
+    for (const [at, item] of items.entries()) {
+      if ("leaf" in item) continue;
+      const number = seq[0] + at;
+      const record = decodeRecord(item.record);
+      if (record === undefined) return { record: number, reason: "it is not one OTLP record" };
+      this.#options.observer?.record(record, { ...place, record: number });
+    }
+    return undefined;
+  }
+
+  #countUnopened({ zone }: BlockEntry): void {
+    this.#undecrypted++;
+    this.#unopenedZones[zone] = (this.#unopenedZones[zone] ?? 0) + 1;
   }
 
   #checkRecords(
@@ -377,6 +432,7 @@ class Verification {
       await this.#checkOrder(entry, index);
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
       if (entry.type === "retain") this.#payload.takeRetained(entry);
+      if (entry.type === "redact") this.#payload.redactions.take(entry);
     }
     if (!this.#walk.isWhole) return;
     if (this.#walk.root().equals(checkpoint.root)) return this.#epochs.checkCheckpoint(note);

@@ -84,6 +84,7 @@ export async function openArchive(
     state: { nextIndex: log.tree.size, log: log.state, marks, zones: recovered.zones },
     retentionMsOf: (zone) => retentionMsOf(config, zone),
     retired: recovered.retired,
+    origin: config.origin,
     wal: log.wal,
     segments: recovered.segments,
     publisher: new Publisher({
@@ -184,6 +185,12 @@ function addFirstEntries(
   // The genesis moved the state on already.
   for (const change of recipientsChanges(log.state.recipients, recipients)) {
     writer.addEntry({ type: "recipients", ...change });
+  }
+  const { authorities } = log.state;
+  const added = config.redaction_authorities.filter((key) => !authorities.includes(key));
+  const removed = authorities.filter((key) => !config.redaction_authorities.includes(key));
+  if (added.length + removed.length > 0) {
+    writer.addEntry({ type: "authorities", added, removed });
   }
   const treatments = new Map(copyRules(config).map(({ zone, treatment }) => [zone, treatment]));
   for (const change of treatmentChanges(log.state.treatments, treatments)) {

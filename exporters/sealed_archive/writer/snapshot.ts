@@ -56,6 +56,7 @@ const logState = z.object({
   kept: z.array(z.tuple([z.string(), z.array(keptSegment)])),
   holds: z.array(z.tuple([z.string(), hold])),
   treatments: z.array(z.tuple([z.string(), treatmentSchema])),
+  authorities: z.array(z.string()),
   epoch: epochPosition,
   atMs: integer,
 });
