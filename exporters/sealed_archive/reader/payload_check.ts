@@ -109,7 +109,9 @@ export class PayloadCheck {
   }
 
   /** The log says that this segment was deleted. */
-  takeRetained({ zone, seg }: RetainEntry): void {
+  takeRetained(entry: RetainEntry): void {
+    const { zone, seg } = entry;
+    this.redactions.forget(entry);
     const missing = this.#missing.get(`${zone}/${seg}`);
     if (missing === undefined || !this.#missing.delete(`${zone}/${seg}`)) return;
     this.#deleted.segments++;

@@ -2,7 +2,7 @@
  * Checks the blocks that were overwritten with zeros: a `redact` entry must say so, and what stands in
  * their place must hold everything else.
  */
-import type { BlockEntry, RedactEntry } from "../format/entry.ts";
+import type { BlockEntry, RedactEntry, RetainEntry } from "../format/entry.ts";
 import type { Finding, Report } from "./finding.ts";
 import type { Redaction, Redactions } from "./open_redacted.ts";
 import { addRedaction, readRedacted, redactedPath } from "./open_redacted.ts";
@@ -19,6 +19,14 @@ export interface Replaced {
   readonly entry: BlockEntry;
   readonly redaction: Redaction;
   readonly bytes: Buffer;
+}
+
+export interface Redacted {
+  /** Blocks in whose place another file stands, and records that are not in it any more. */
+  readonly blocks: number;
+  readonly records: number;
+  /** Blocks that are still there although the log says that they were redacted. */
+  readonly unfinished: number;
 }
 
 export class RedactionCheck {
@@ -50,9 +58,25 @@ export class RedactionCheck {
     return [...this.#zeroed.keys()].some((index) => !this.#redactions.has(index));
   }
 
-  /** Redactions of which the block is still there; an interrupted command leaves that. */
-  get unfinished(): number {
-    return [...this.#redactions.keys()].filter((index) => !this.#zeroed.has(index)).length;
+  summary(): Redacted {
+    const redactions = [...this.#redactions];
+    const done = redactions.filter(([index]) => this.#zeroed.has(index));
+    const records = done.flatMap(([, { removed }]) => removed.map(([from, to]) => to - from + 1));
+    return {
+      blocks: done.length,
+      records: records.reduce((sum, count) => sum + count, 0),
+      unfinished: redactions.length - done.length,
+    };
+  }
+
+  /** The segment is deleted, and its redacted blocks with it. */
+  forget({ zone, seg }: RetainEntry): void {
+    for (const [index, { entry }] of this.#redactions) {
+      if (entry.zone === zone && entry.seg === seg) this.#redactions.delete(index);
+    }
+    for (const [index, { entry }] of this.#zeroed) {
+      if (entry.zone === zone && entry.seg === seg) this.#zeroed.delete(index);
+    }
   }
 
   /** One after the other, those that the log explains; reports the others. */

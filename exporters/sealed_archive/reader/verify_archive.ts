@@ -12,9 +12,6 @@ import { readdir } from "node:fs/promises";
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
 import type { Clock } from "../../../src/component/settings.ts";
-import type { LogRecord } from "../../../src/data/log_record.ts";
-import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
-import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import type {
   BlockEntry,
@@ -26,18 +23,18 @@ import type {
 import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
-import { recordTimeMs } from "../format/record_time.ts";
-import type { RedactedItem } from "../format/redacted_block.ts";
 import { parseTilePath } from "../format/tiles.ts";
 import type { EpochSummary } from "./epoch_check.ts";
 import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
-import { decryptBlock, wrongIdentity } from "./open_block.ts";
-import { decryptRedacted, redactedPath } from "./open_redacted.ts";
+import { wrongIdentity } from "./open_block.ts";
 import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import type { RecordObserver } from "./record_check.ts";
+import { RecordCheck } from "./record_check.ts";
+import type { Redacted } from "./redaction_check.ts";
 import { RetentionCheck } from "./retention_check.ts";
 
 /** Findings that are kept; more are only counted. */
@@ -48,14 +45,6 @@ const DROPPED_MAX = 10_000;
 const STATEMENTS_MAX = 1000;
 const SETTLE_POLL_MS = 100;
 const PUBLISH_INTERVAL_MS_DEFAULT = 1000;
-
-/** Looks at the records of each block, in order, beside what the archive itself checks. */
-export interface RecordObserver {
-  record(record: LogRecord, place: { file: string; entry: number; record: number }): void;
-  dropped(ranges: readonly DroppedRange[]): void;
-  /** Called once, at the end, when the records of all blocks were there to look at. */
-  finish(report: Report): void;
-}
 
 export interface VerifyOptions {
   readonly archive: string;
@@ -86,13 +75,7 @@ export interface VerifyResult {
   readonly newerBytes: number;
   /** What the log counts and is gone because its time was over. */
   readonly deleted: Deleted;
-  readonly redacted: {
-    /** Blocks in whose place another file stands, and records that are not in it any more. */
-    readonly blocks: number;
-    readonly records: number;
-    /** Blocks that are still there although the log says that they were redacted. */
-    readonly unfinished: number;
-  };
+  readonly redacted: Redacted;
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
   /** Blocks whose records were checked. */
@@ -133,14 +116,11 @@ class Verification {
   readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
-  #records = 0;
+  #recordCount = 0;
   #blockBytes = 0;
-  readonly #redacted = { blocks: 0, records: 0 };
-  #decrypted = 0;
-  #undecrypted = 0;
   /** A block is not there, whatever the reason, and one before it is. */
   #hasGap = false;
-  readonly #unopenedZones: Record<string, number> = {};
+  readonly #records: RecordCheck;
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
   #latestMs = 0;
@@ -155,6 +135,7 @@ class Verification {
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
     this.#retention = new RetentionCheck(report);
+    this.#records = new RecordCheck({ ...options, report });
   }
 
   async run(): Promise<VerifyResult> {
@@ -177,12 +158,16 @@ class Verification {
       // A segment is deleted only after the checkpoint that says so.
       if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
       this.#payload.reportMissing();
-      await this.#checkRedacted();
+      const { redactions } = this.#payload;
+      for await (const replaced of redactions.replaced()) {
+        await this.#records.checkReplaced(replaced);
+      }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       const there = this.#blocks - this.#payload.deleted.blocks;
-      if (there > 0 && this.#undecrypted === there) throw wrongIdentity(archive);
-      const chainsChecked = this.#undecrypted === 0 && !this.#hasGap;
+      const { decrypted, undecrypted, unopenedZones } = this.#records;
+      if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
+      const chainsChecked = undecrypted === 0 && !this.#hasGap;
       if (chainsChecked) {
         this.#options.observer?.finish((finding) => this.#report(finding));
       }
@@ -195,14 +180,14 @@ class Verification {
         epochs: this.#epochs.summary(),
         previous: this.#previous,
         blocks: this.#blocks,
-        records: this.#records,
+        records: this.#recordCount,
         blockBytes: this.#blockBytes,
         newerBytes,
         deleted: this.#payload.deleted,
-        redacted: { ...this.#redacted, unfinished: this.#payload.redactions.unfinished },
+        redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
-        decryptedBlocks: this.#decrypted,
-        unopenedZones: this.#unopenedZones,
+        decryptedBlocks: decrypted,
+        unopenedZones,
         dropped: this.#dropped,
         statements: this.#statements,
         findings: this.#findings,
@@ -301,88 +286,12 @@ class Verification {
 
   async #checkBlock(entry: BlockEntry, index: number): Promise<void> {
     this.#blocks++;
-    this.#records += entry.inner.n;
+    this.#recordCount += entry.inner.n;
     this.#blockBytes += entry.len;
     const bytes = await this.#payload.checkBlock(entry, index);
-    const { identities } = this.#options;
     const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
-    this.#hasGap ||= isGone && this.#decrypted > 0;
-    if (bytes === undefined || identities === undefined) return;
-    const opened = await decryptBlock(bytes, entry, identities);
-    if (opened === undefined) {
-      this.#countUnopened(entry);
-      return;
-    }
-    this.#decrypted++;
-    const file = `blocks/${entry.zone}/${entry.seg}.blk`;
-    const place = { file, zone: entry.zone, segment: entry.seg, entry: index, offset: entry.off };
-    if ("problem" in opened) {
-      this.#report({ kind: "block", ...place, record: entry.seq[0], reason: opened.problem });
-      return;
-    }
-    const problem = this.#checkRecords(opened.records, entry, { file, entry: index });
-    if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
-  }
-
-  /** What stands in the place of redacted blocks, as if it were the blocks. */
-  async #checkRedacted(): Promise<void> {
-    const { identities } = this.#options;
-    for await (const { index, entry, redaction, bytes } of this.#payload.redactions.replaced()) {
-      const { removed } = redaction;
-      this.#redacted.blocks++;
-      this.#redacted.records += removed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-      if (identities === undefined) continue;
-      const opened = await decryptRedacted(bytes, entry, redaction, identities);
-      const place = { file: redactedPath(redaction), zone: entry.zone, segment: entry.seg };
-      if (opened === undefined) this.#countUnopened(entry);
-      else if ("problem" in opened) {
-        const reason = opened.problem;
-        this.#report({ kind: "block", ...place, entry: index, record: entry.seq[0], reason });
-      } else {
-        this.#decrypted++;
-        const problem = this.#checkLeft(opened.items, entry, { ...place, entry: index });
-        if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
-      }
-    }
-  }
-
-  #checkLeft(
-    items: readonly RedactedItem[],
-    { seq }: BlockEntry,
-    place: { file: string; entry: number },
-  ): { record: number; reason: string } | undefined {
-    for (const [at, item] of items.entries()) {
-      if ("leaf" in item) continue;
-      const number = seq[0] + at;
-      const record = decodeRecord(item.record);
-      if (record === undefined) return { record: number, reason: "it is not one OTLP record" };
-      this.#options.observer?.record(record, { ...place, record: number });
-    }
-    return undefined;
-  }
-
-  #countUnopened({ zone }: BlockEntry): void {
-    this.#undecrypted++;
-    this.#unopenedZones[zone] = (this.#unopenedZones[zone] ?? 0) + 1;
-  }
-
-  #checkRecords(
-    records: readonly Buffer[],
-    { seq, t }: BlockEntry,
-    place: { file: string; entry: number },
-  ): { record: number; reason: string } | undefined {
-    let earliestMs = Number.POSITIVE_INFINITY;
-    let latestMs = Number.NEGATIVE_INFINITY;
-    for (const [at, bytes] of records.entries()) {
-      const number = seq[0] + at;
-      const record = decodeRecord(bytes);
-      if (record === undefined) return { record: number, reason: "it is not one OTLP record" };
-      earliestMs = Math.min(earliestMs, recordTimeMs(record));
-      latestMs = Math.max(latestMs, recordTimeMs(record));
-      this.#options.observer?.record(record, { ...place, record: number });
-    }
-    if (earliestMs === t[0] && latestMs === t[1]) return undefined;
-    return { record: seq[0], reason: "the time bounds in the log are not those of its records" };
+    this.#hasGap ||= isGone && this.#records.decrypted > 0;
+    if (bytes !== undefined) await this.#records.checkBlock(bytes, entry, index);
   }
 
   /** Waits until a newer checkpoint covers what lies beyond this one. Returns how much that is. */
@@ -443,14 +352,5 @@ class Verification {
   #report(finding: Finding): void {
     this.#findingsCount++;
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push(finding);
-  }
-}
-
-function decodeRecord(bytes: Buffer): LogRecord | undefined {
-  try {
-    const { records } = decodeLogs(bytes, STORED_DECODE_LIMITS);
-    return records.length === 1 ? records[0] : undefined;
-  } catch {
-    return undefined;
   }
 }
