@@ -158,6 +158,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
     deleted: result.deleted,
+    withheld: result.withheld,
     redacted: result.redacted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
@@ -197,7 +198,10 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
     );
   }
-  const { redacted } = result;
+  const { redacted, withheld } = result;
+  if (withheld > 0) {
+    lines.push(`Not sealed, since OTLP cannot express them, as the log says: ${withheld} records.`);
+  }
   if (redacted.blocks > 0) {
     const where = count(redacted.blocks, "block");
     lines.push(

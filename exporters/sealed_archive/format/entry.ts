@@ -29,6 +29,8 @@ const segmentName = z.string().regex(/^\d{8}$/);
 export const CHAIN_ID = /^[0-9a-f]{32}$/;
 const droppedRange = z.tuple([z.string().regex(CHAIN_ID), integer, integer]);
 const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
+/** Records that came and that OTLP cannot express, so that they are not in the archive. */
+const withheld = integer.min(1).optional();
 
 /**
  * What the agent undertakes from here on: the longest time between a sealed block and the checkpoint
@@ -91,6 +93,7 @@ const block = z.object({
   /** Earliest and latest time of its records, in milliseconds, rounded down. */
   t: z.tuple([integer, integer]),
   dropped,
+  withheld,
 });
 
 const segment = z.object({
@@ -107,7 +110,13 @@ const segment = z.object({
   sums: sha256Hex,
 });
 
-const heartbeat = z.object({ type: z.literal("heartbeat"), v: z.literal(1), at, dropped });
+const heartbeat = z.object({
+  type: z.literal("heartbeat"),
+  v: z.literal(1),
+  at,
+  dropped,
+  withheld,
+});
 
 /** The last entry of an epoch. */
 const epoch = z.object({

@@ -75,6 +75,8 @@ export interface VerifyResult {
   readonly newerBytes: number;
   /** What the log counts and is gone because its time was over. */
   readonly deleted: Deleted;
+  /** Records that the log says came and could not be sealed. */
+  readonly withheld: number;
   readonly redacted: Redacted;
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
@@ -124,6 +126,7 @@ class Verification {
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
   #latestMs = 0;
+  #withheld = 0;
   #previous: PreviousLog | undefined;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
@@ -184,6 +187,7 @@ class Verification {
         blockBytes: this.#blockBytes,
         newerBytes,
         deleted: this.#payload.deleted,
+        withheld: this.#withheld,
         redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
         decryptedBlocks: decrypted,
@@ -263,6 +267,7 @@ class Verification {
     if (entry.type === "block") await this.#checkBlock(entry, index);
     if (entry.type === "block" || entry.type === "heartbeat" || entry.type === "redact") {
       const dropped = entry.dropped ?? [];
+      if (entry.type !== "redact") this.#withheld += entry.withheld ?? 0;
       this.#options.observer?.dropped(dropped);
       if (this.#dropped.length < DROPPED_MAX) this.#dropped.push(...dropped);
     }
