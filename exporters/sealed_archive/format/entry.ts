@@ -38,6 +38,12 @@ const withheld = integer.min(1).optional();
  */
 const intervals = z.object({ heartbeat_ms: integer, publish_ms: integer });
 
+/**
+ * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left out
+ * by a command that opens the archive to record something.
+ */
+const configHash = sha256Hex.optional();
+
 const genesis = z.object({
   type: z.literal("genesis"),
   v: z.literal(1),
@@ -49,6 +55,7 @@ const genesis = z.object({
   /** Who can read which zone, until a `recipients` entry says otherwise. */
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   intervals,
+  config: configHash,
   /** The log that this one goes on from, as its checkpoint was then. */
   previous: z.object({ origin: z.string(), vkey: z.string(), size: integer, root }).optional(),
 });
@@ -64,6 +71,7 @@ const restart = z.object({
   /** Bytes of blocks without an entry that were cut from the end of segments. */
   cut: integer,
   intervals,
+  config: configHash,
 });
 
 /** From here on others read the zone. A zone that is gone is sealed for nobody any more. */

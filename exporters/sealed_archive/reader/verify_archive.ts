@@ -17,6 +17,7 @@ import type {
   BlockEntry,
   DroppedRange,
   Entry,
+  ParsedEntry,
   PreviousLog,
   StatementEntry,
 } from "../format/entry.ts";
@@ -56,6 +57,8 @@ export interface VerifyOptions {
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
   readonly observer?: RecordObserver | undefined;
+  /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
+  readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
   readonly clock: Clock;
 }
 
@@ -157,7 +160,7 @@ class Verification {
       const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
-      if (isSigned) this.#epochs.checkCheckpoint(note);
+      if (isSigned) this.#epochs.checkCheckpoint(note.toString());
       // A segment is deleted only after the checkpoint that says so.
       if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
       this.#payload.reportMissing();
@@ -234,6 +237,7 @@ class Verification {
   async #checkEntries(size: number, verifier: NoteVerifier): Promise<void> {
     for await (const { index, bytes } of this.#walk.entriesTo(size)) {
       const entry = parseEntry(bytes);
+      this.#options.onEntry?.(entry, index);
       this.#kinds[entry.type] = (this.#kinds[entry.type] ?? 0) + 1;
       if (entry.type === "malformed") {
         this.#report({ kind: "entry", entry: index, reason: entry.reason });
@@ -349,7 +353,10 @@ class Verification {
       if (entry.type === "redact") this.#payload.redactions.take(entry);
     }
     if (!this.#walk.isWhole) return;
-    if (this.#walk.root().equals(checkpoint.root)) return this.#epochs.checkCheckpoint(note);
+    if (this.#walk.root().equals(checkpoint.root)) {
+      this.#epochs.checkCheckpoint(note.toString());
+      return;
+    }
     const reason = `the log of ${checkpoint.size} entries does not continue the one we checked`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
   }

@@ -41,7 +41,7 @@ export type WriterEvents = Pick<
 /** The caller holds the lock on `stateDirectory`. Throws `archive.*` and `storage.*`. */
 export async function openArchive(
   config: SealedArchiveConfig,
-  settings: Pick<Settings, "clock" | "random" | "logger">,
+  settings: Pick<Settings, "clock" | "random" | "logger" | "configFingerprint">,
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
@@ -99,13 +99,16 @@ export async function openArchive(
     epochs,
     ...events,
   });
-  addFirstEntries(writer, config, { signer, epochs, previous }, log, recovered.cutBytes);
+  const { cutBytes } = recovered;
+  const configHash = settings.configFingerprint;
+  const first = { signer, epochs, previous, cutBytes, configHash };
+  addFirstEntries(writer, config, first, log);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
     entries: log.tree.size,
     entries_replayed: log.tree.size - log.signedSize,
-    bytes_cut: recovered.cutBytes,
+    bytes_cut: cutBytes,
   });
   return writer;
 }
@@ -147,15 +150,16 @@ interface FirstEntry {
   readonly signer: NoteSigner;
   readonly epochs: EpochKeys;
   readonly previous: PreviousLog | undefined;
+  readonly cutBytes: number;
+  readonly configHash: string | undefined;
 }
 
 /** A log begins with a genesis, and each later run of the agent with a restart. */
 function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { signer: { verifier }, epochs, previous }: FirstEntry,
+  { signer: { verifier }, epochs, previous, cutBytes, configHash }: FirstEntry,
   log: RecoveredLog,
-  cutBytes: number,
 ): void {
   const recipients = recipientsByZone(config);
   const intervals = {
@@ -171,6 +175,7 @@ function addFirstEntries(
       epoch_vkey: epochs.signer.verifier.vkey,
       zones: Object.fromEntries(zones),
       intervals,
+      config: configHash,
       previous,
     });
   } else {
@@ -180,6 +185,7 @@ function addFirstEntries(
       replayed: log.tree.size - log.signedSize,
       cut: cutBytes,
       intervals,
+      config: configHash,
     });
   }
   // The genesis moved the state on already.
