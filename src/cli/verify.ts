@@ -3,6 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
+import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
@@ -21,6 +22,7 @@ import { readVerifier } from "./read_verifier.ts";
 
 const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
+const SILENCES_SHOWN = 5;
 
 export const verifyCommand: Command = {
   summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
@@ -30,6 +32,7 @@ export const verifyCommand: Command = {
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    previous: { type: "string" },
     json: { type: "boolean" },
   },
   help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
@@ -42,6 +45,8 @@ export const verifyCommand: Command = {
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+      --previous ARCHIVE the archive that this one goes on from: checks that one, too, and that it
+                         still has what this one's first entry says of it
       --json             the result as JSON
 
 Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
@@ -57,7 +62,7 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const isJson = line.values.json === true;
   try {
     const options = await readOptions(archive, line);
-    const result = await verifyArchive(options);
+    const result = await verifyBoth(options, line.values.previous);
     const keySource = options.verifier === undefined ? "archive" : "argument";
     io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
     return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
@@ -69,6 +74,32 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     else io.stderr.write(`could not check: ${reason}\n`);
     return EXIT_UNCHECKED;
   }
+}
+
+/** With the archive before it, whose findings come first. */
+async function verifyBoth(options: VerifyOptions, before: unknown): Promise<VerifyResult> {
+  const result = await verifyArchive(options);
+  if (typeof before !== "string") return result;
+  const { previous } = result;
+  if (previous === undefined) {
+    throw new AgentError("archive.unreadable", `${options.archive} names no archive before it`);
+  }
+  const { observer: _, kept: __, firstEpoch: ___, ...shared } = options;
+  const { origin, size, vkey } = previous;
+  const older = await verifyArchive({
+    ...shared,
+    archive: before,
+    verifier: parseVerifier(vkey),
+    kept: { origin, size, root: Buffer.from(previous.root, "base64") },
+  });
+  const findings = older.findings.map((finding) => {
+    return { ...finding, reason: `in ${before}: ${finding.reason}` };
+  });
+  return {
+    ...result,
+    findings: [...findings, ...result.findings],
+    findingsCount: older.findingsCount + result.findingsCount,
+  };
 }
 
 async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
@@ -112,10 +143,15 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
       first_vkey: result.epochs.firstVkey,
       first_key_from: result.epochs.isPinned ? "argument" : "archive",
     },
+    previous: result.previous,
     blocks: result.blocks,
     records: result.records,
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
+    deleted: result.deleted,
+    withheld: result.withheld,
+    silences: result.silences,
+    redacted: result.redacted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
     statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
@@ -147,18 +183,47 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
   if (result.entries.unknown !== undefined) {
     lines.push(`${result.entries.unknown} entries are of kinds that this version does not know.`);
   }
-  if (result.decryptedBlocks < result.blocks) {
+  const { segments, blocks, records } = result.deleted;
+  if (segments > 0) {
+    const what = `${count(records, "record")} in ${count(blocks, "block")}`;
+    lines.push(
+      `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
+    );
+  }
+  const { redacted, withheld } = result;
+  if (withheld > 0) {
+    lines.push(`Not sealed, since OTLP cannot express them, as the log says: ${withheld} records.`);
+  }
+  if (redacted.blocks > 0) {
+    const where = count(redacted.blocks, "block");
+    lines.push(
+      `Erased by orders, as the log says: ${count(redacted.records, "record")} in ${where}.`,
+    );
+  }
+  if (redacted.unfinished > 0) {
+    const where = count(redacted.unfinished, "block");
+    lines.push(`Ordered to be erased, but still there: ${where}. Call 'redact apply' again.`);
+  }
+  const closed = result.blocks - blocks - result.decryptedBlocks;
+  if (closed > 0) {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +
-        `${count(result.blocks - result.decryptedBlocks, "block")} (see -i IDENTITY).`,
+        `${count(closed, "block")} (see -i IDENTITY).`,
     );
   }
   const unopened = Object.entries(result.unopenedZones);
   if (unopened.length > 0) {
     const zones = unopened.map(([zone, blocks]) => `${zone} (${count(blocks, "block")})`);
+    lines.push(`Sealed for other recipients: ${zones.join(", ")}.`);
+  }
+  if (result.decryptedBlocks > 0 && !result.chainsChecked) {
+    lines.push("Whether the chains of records have gaps was not checked: that takes every block.");
+  }
+  for (const { entry, fromMs, toMs } of result.silences.slice(0, SILENCES_SHOWN)) {
+    const times = `${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;
     lines.push(
-      `Sealed for other recipients: ${zones.join(", ")}.`,
-      "Whether the chains of records have gaps was not checked: that takes every zone's identity.",
+      `The agent was silent from ${times} (before entry ${entry}): it or its machine was ` +
+        "stopped, or the clock set forward.",
     );
   }
   lines.push(...statementLines(result));
@@ -167,6 +232,10 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
       `replaces it, too: compare it with one kept elsewhere, or give --vkey '${result.vkey}'.`,
     );
+  }
+  if (result.previous !== undefined) {
+    const { origin, size } = result.previous;
+    lines.push(`It goes on from ${origin} of ${count(size, "entry", "entries")} (--previous).`);
   }
   lines.push(...epochLines(result));
   return `${lines.join("\n")}\n`;
