@@ -14,7 +14,7 @@ export function statementLines({ statements }: VerifyResult): string[] {
   ];
 }
 
-function sentence(entry: StatementEntry): string {
+export function sentence(entry: StatementEntry): string {
   const time = new Date(entry.at).toISOString();
   return `${time}: ${entry.type === "access" ? access(entry) : erase(entry)}`;
 }

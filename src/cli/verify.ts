@@ -19,7 +19,7 @@ import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 
-const EXIT_UNCHECKED = 2;
+export const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
 
 export const verifyCommand: Command = {
@@ -52,7 +52,7 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   if (archive === undefined || rest.length > 0) throw new UsageError("expected one ARCHIVE");
   const isJson = line.values.json === true;
   try {
-    const options = await readOptions(archive, line);
+    const options = await readVerifyOptions(archive, line);
     const result = await verifyArchive(options);
     const keySource = options.verifier === undefined ? "archive" : "argument";
     io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
@@ -67,7 +67,11 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   }
 }
 
-async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
+/** From `--vkey`, `-i` and `--checkpoint`. Throws what reading these files throws. */
+export async function readVerifyOptions(
+  archive: string,
+  { values }: CommandLine,
+): Promise<VerifyOptions> {
   const { vkey, identity, checkpoint } = values;
   const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
   const identities = typeof identity === "string" ? await readIdentities(identity) : undefined;
