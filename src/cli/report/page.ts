@@ -52,18 +52,17 @@ SHA-256 <code>${jsonSha256}</code>.</p></footer>
 }
 
 function verdict({ integrity: { status, findings_count: count }, evidence }: ReportData): Markup {
-  const against = Object.values(evidence).filter((each) => each.status === "failed").length;
+  const against = Object.values(evidence).filter((each) => each.status === "failed");
   if (status !== "whole") {
     return html`<div class="verdict bad"><strong>The archive was changed.</strong>
 <p>${plural(count, "place")} are not as they were sealed; see <a href="#integrity">Integrity</a>.
 Nothing below can be relied on before that is explained.</p></div>`;
   }
   return html`<div class="verdict"><strong>The archive is whole.</strong>
-<p>${evidence.integrity.sentence}</p>${
-    against === 0
-      ? undefined
-      : html`<p class="against">${plural(against, "topic")} below need attention, marked ✕.</p>`
-  }</div>`;
+<p>${evidence.integrity.sentence}</p>${against.map(
+    ({ sentence, section }) => html`
+<p class="topic failed"><a href="#${section}">${sentence}</a></p>`,
+  )}</div>`;
 }
 
 function integrity({ integrity: of }: ReportData): Markup {
