@@ -158,9 +158,12 @@ test("reports a tampered archive as such, and writes nothing when it cannot chec
 test("tells stops, silence, a clock that went back, and an end apart", () => {
   const intervals = { heartbeat_ms: 60_000, publish_ms: 1000 };
   const zones = { default: { recipients: ["age1"] } };
-  const start = { v: 1 as const, zones, intervals };
+  const start = { v: 1 as const, intervals };
   const timeline = new Timeline({ sinceMs: 500_000, untilMs: 2_000_000 });
-  timeline.entry({ type: "genesis", at: 0, origin: "o", vkey: "k", ...start }, 0);
+  timeline.entry(
+    { type: "genesis", at: 0, origin: "o", vkey: "k", epoch_vkey: "e", zones, ...start },
+    0,
+  );
   timeline.entry({ type: "heartbeat", v: 1, at: 400_000 }, 1);
   timeline.entry({ type: "heartbeat", v: 1, at: 520_000 }, 2);
   const run = { run: "r", replayed: 3, cut: 0 };

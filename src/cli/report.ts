@@ -22,12 +22,13 @@ import { EXIT_UNCHECKED, readVerifyOptions } from "./verify.ts";
 
 export const reportCommand: Command = {
   summary: "Verify a sealed archive and write the evidence of a period, as HTML and JSON.",
-  usage: "ARCHIVE -o DIR [--since TIME] [--until TIME] [-i IDENTITY] [-c FILE] [--vkey FILE|TEXT]",
+  usage: "ARCHIVE -o DIR [--since TIME] [--until TIME] [-i IDENTITY] [-c FILE] [--vkey KEY]",
   options: {
     output: { type: "string", short: "o" },
     since: { type: "string" },
     until: { type: "string" },
     vkey: { type: "string" },
+    "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
     config: { type: "string", short: "c", multiple: true },
@@ -41,7 +42,9 @@ each with what the archive cannot say about it.
       --since TIME       entries from this time on: RFC 3339 (2026-11-21T09:00:00Z), or a duration
                          before now (720h); without it, from the beginning
       --until TIME       entries before this time; without it, until now
-      --vkey FILE|TEXT   the log's public key, kept away from the archive
+      --vkey KEY         the log's public key, as text or the name of a file, kept away from the
+                         archive
+      --epoch-vkey KEY   the public key of the first epoch, kept away likewise
   -i, --identity FILE    age identities: also counts the treated values that stand in the records
       --checkpoint FILE  a checkpoint kept from earlier
   -c, --config FILE      the agent's configuration: also shows what it protects, and on its host the

@@ -13,6 +13,8 @@ import { readIfThere } from "../optional_file.ts";
 
 export interface ReadCheckpoint {
   readonly checkpoint: Checkpoint;
+  /** The whole note, with all signatures. */
+  readonly note: string;
   /** What about it cannot be trusted; undefined when all is well. */
   readonly problem: string | undefined;
 }
@@ -92,7 +94,8 @@ export function judgeCheckpoint(note: Buffer, verifier: NoteVerifier): ReadCheck
   if (checkpoint === undefined) {
     throw new AgentError("archive.unreadable", "the checkpoint has no origin, size and root");
   }
-  return { checkpoint, problem: problemOf(opened.status, checkpoint, verifier) };
+  const problem = problemOf(opened.status, checkpoint, verifier);
+  return { checkpoint, note: note.toString(), problem };
 }
 
 /** The part of a broken note that still says origin, size and root, to look at the rest with. */

@@ -123,7 +123,7 @@ const HIPAA: readonly Clause[] = [
   {
     clause: "164.312(a)(1), (a)(2)(iv)",
     asks: "Access only for those allowed; encryption at rest.",
-    topics: ["readers", "encryption"],
+    topics: ["readers", "changedReaders", "encryption"],
     notCovered: "User identification and log-off in the applications.",
   },
   {
@@ -135,7 +135,7 @@ const HIPAA: readonly Clause[] = [
   {
     clause: "164.312(c)(1)-(2)",
     asks: "Information is not altered or destroyed unseen.",
-    topics: ["integrity", "anchors", "copies"],
+    topics: ["integrity", "epochs", "anchors", "copies"],
     notCovered: "Health information outside the log trail.",
   },
   {
@@ -174,13 +174,13 @@ const PCI_DSS: readonly Clause[] = [
   {
     clause: "10.3.1",
     asks: "Only those with a need can read audit logs.",
-    topics: ["readers", "encryption"],
+    topics: ["readers", "changedReaders", "encryption"],
     notCovered: "Who holds the identities.",
   },
   {
     clause: "10.3.2, 10.3.4",
     asks: "Audit logs cannot be modified; a change is detected.",
-    topics: ["integrity", "anchors"],
+    topics: ["integrity", "epochs", "anchors"],
     notCovered: "Changes to a line before the agent read it.",
   },
   {
@@ -220,7 +220,7 @@ const SOC_2: readonly Clause[] = [
   {
     clause: "CC6.1",
     asks: "Logical access to information is restricted.",
-    topics: ["readers", "encryption", "access"],
+    topics: ["readers", "changedReaders", "encryption", "access"],
     notCovered: "All other information assets.",
   },
   {
@@ -265,7 +265,7 @@ const SOX: readonly Clause[] = [
   {
     clause: "802 (18 U.S.C. 1519)",
     asks: "Records are not altered, destroyed or falsified.",
-    topics: ["integrity", "retention", "redaction", "holds"],
+    topics: ["integrity", "epochs", "retention", "redaction", "holds"],
     notCovered: "Records that were false when the agent read them.",
   },
   {
@@ -280,7 +280,7 @@ const ISO_27001: readonly Clause[] = [
   {
     clause: "A.5.28",
     asks: "Evidence is collected and preserved.",
-    topics: ["integrity", "anchors", "holds", "access"],
+    topics: ["integrity", "epochs", "anchors", "holds", "access"],
     notCovered: "The chain of custody of copies outside.",
   },
   {

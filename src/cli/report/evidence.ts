@@ -27,6 +27,7 @@ export interface Material {
 
 export const TOPICS = {
   integrity,
+  epochs,
   records,
   encryption,
   readers,
@@ -36,6 +37,8 @@ export const TOPICS = {
   runs,
   configuration,
   presence,
+  changedReaders: (material: Material) =>
+    ofKind(material, "recipients", "change of readers", "changes of readers"),
   access: (material: Material) => ofKind(material, "access", "access", "accesses"),
   erasure: (material: Material) => ofKind(material, "erase", "erasure"),
   retention: (material: Material) =>
@@ -64,6 +67,19 @@ function integrity({ collected: { verified } }: Material): Evidence {
     `The ${plural(size, "entry", "entries")} of the log give the signed root, and every byte of ` +
     `${plural(blocks, "block")} has the hash that the log has.`;
   return { status: "shown", sentence, section: "integrity" };
+}
+
+function epochs({ collected: { verified } }: Material): Evidence {
+  const { closed, isPinned } = verified.epochs;
+  const section = "integrity";
+  if (closed === 0) {
+    return { status: "none", sentence: "No epoch was closed yet.", section };
+  }
+  const pinned = isPinned ? "a key kept outside" : "the first key, which stands in the log itself";
+  const sentence =
+    `${plural(closed, "epoch")} were closed, each signed with a key that was destroyed then; they ` +
+    `follow from ${pinned}.`;
+  return { status: verified.findingsCount === 0 ? "shown" : "unseen", sentence, section };
 }
 
 function records({ collected: { zones, verified } }: Material): Evidence {
@@ -96,13 +112,10 @@ function readers({ collected: { timeline } }: Material): Evidence {
   const section = "readers";
   const now = timeline.readers.at(-1);
   if (now === undefined) {
-    return { status: "none", sentence: "No start of the agent names readers.", section };
+    return { status: "none", sentence: "The log names no readers.", section };
   }
   const zones = Object.entries(now.zones).map(([zone, keys]) => `${zone} (${keys.length})`);
-  const changes = timeline.readers.length - 1;
-  const sentence =
-    `The log names the keys that can read each zone: ${zones.join(", ")}; ` +
-    `${plural(changes, "change")} in the period.`;
+  const sentence = `The log names the keys that can read each zone: ${zones.join(", ")}.`;
   return { status: "shown", sentence, section };
 }
 

@@ -78,6 +78,12 @@ function integrity({ integrity: of }: ReportData): Markup {
 <dt>Log</dt><dd>${of.origin}, ${plural(of.size, "entry", "entries")}</dd>
 <dt>Signed root</dt><dd><code>${of.root}</code></dd>
 <dt>Public key</dt><dd><code>${of.vkey}</code><br><span class="soft">${trust}</span></dd>
+<dt>Epochs</dt><dd>${plural(of.epochs_closed, "epoch")} closed; first key
+<code>${of.epoch_vkey}</code><br><span class="soft">${
+    of.epoch_key_from === "argument"
+      ? "It was given to this report from outside the archive."
+      : "It was taken from the log: a thief of the log's key could have put another one there."
+  }</span></dd>
 <dt>Sealed</dt><dd>${plural(of.records, "record")} in ${plural(of.blocks, "block")},
 ${(of.block_bytes / 1e6).toFixed(1)} MB</dd>
 <dt>Decrypted</dt><dd>${number(of.decrypted_blocks)} of ${plural(of.blocks, "block")}${unopened.map(
@@ -98,7 +104,7 @@ ${
       )
 }${rest > 0 ? html`<p>${number(rest)} more.</p>` : undefined}
 <p class="soft">The whole archive was checked, not only the period. To check it yourself:</p>
-<pre>vouchsafe verify ARCHIVE --vkey '${of.vkey}'</pre>`;
+<pre>vouchsafe verify ARCHIVE --vkey '${of.vkey}' --epoch-vkey '${of.epoch_vkey}'</pre>`;
 }
 
 function chains(of: ReportData["integrity"]): string {

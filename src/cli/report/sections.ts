@@ -42,6 +42,7 @@ ${zones}${dayChart(days)}${
 }
 
 const TITLES: Readonly<Record<string, string>> = {
+  recipients: "Changes of readers",
   access: "Readings and revelations",
   erase: "Erasures",
   retain: "Deletions at the end of retention",
@@ -49,7 +50,6 @@ const TITLES: Readonly<Record<string, string>> = {
   redact: "Redactions",
   anchor: "Outside anchors",
   copy: "Copies to locked storage",
-  epoch: "Epochs",
 };
 
 export function statements({ statements: groups, unknown_entries: unknown }: ReportData): Markup {
@@ -81,8 +81,8 @@ in the period.</p>${more}`;
 }
 
 export function readers({ readers: changes }: ReportData): Markup {
-  return html`<p>The log names, at each start of the agent, the public keys for which each zone is
-sealed. Who holds the identities behind them, the log cannot say.</p>
+  return html`<p>The log names the public keys for which each zone is sealed, and every change.
+Who holds the identities behind them, the log cannot say.</p>
 ${table(
   changes.flatMap(({ entry, at, zones }) =>
     Object.entries(zones).map(([zone, keys]) => ({ entry, at, zone, keys })),
@@ -93,7 +93,7 @@ ${table(
     { title: "Zone", cell: ({ zone }) => zone },
     { title: "Keys", kind: "code", cell: ({ keys }) => keys.map((key) => html`${key}<br>`) },
   ],
-  "No start of the agent names readers.",
+  "The log names no readers.",
 )}`;
 }
 

@@ -81,6 +81,7 @@ export class Timeline {
     const isStart = entry.type === "genesis" || entry.type === "restart";
     if (this.#lastAtMs !== undefined) this.#addSilence(entry.at, this.#lastAtMs, index, isStart);
     if (isStart) this.#addStart(entry, index);
+    this.#addReaders(entry, index);
     this.#lastAtMs = entry.at;
   }
 
@@ -102,17 +103,20 @@ export class Timeline {
     const run = { entry, atMs, kind, config, replayed, sinceLastMs };
     if (atMs >= this.#period.sinceMs) this.#keep(this.#runs, run);
     else if (config !== undefined || this.#runBefore === undefined) this.#runBefore = run;
-    this.#addReaders(start, entry);
   }
 
-  #addReaders(start: Start, entry: number): void {
-    const zones = Object.fromEntries(
-      Object.entries(start.zones).map(([zone, { recipients }]) => [zone, recipients]),
-    );
-    const before = this.#readers.at(-1);
-    if (JSON.stringify(before?.zones) === JSON.stringify(zones)) return;
-    const readers = { entry, atMs: start.at, zones };
-    if (start.at < this.#period.sinceMs) this.#readers = [readers];
+  #addReaders(entry: Dated, index: number): void {
+    if (entry.type !== "genesis" && entry.type !== "recipients") return;
+    if (entry.at >= this.#period.untilMs) return;
+    const zones: Record<string, readonly string[]> = { ...this.#readers.at(-1)?.zones };
+    if (entry.type === "recipients") {
+      const stay = (zones[entry.zone] ?? []).filter((key) => !entry.removed.includes(key));
+      zones[entry.zone] = [...stay, ...entry.added];
+    } else {
+      for (const [zone, { recipients }] of Object.entries(entry.zones)) zones[zone] = recipients;
+    }
+    const readers = { entry: index, atMs: entry.at, zones };
+    if (entry.at < this.#period.sinceMs) this.#readers = [readers];
     else this.#keep(this.#readers, readers);
   }
 
