@@ -14,6 +14,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import("./keys.ts")).keysCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   report: async () => (await import("./report.ts")).reportCommand,
+  prove: async () => (await import("./prove.ts")).proveCommand,
+  "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,

@@ -3,7 +3,6 @@
  */
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
-import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
@@ -18,6 +17,7 @@ import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+import { readVerifier } from "./read_verifier.ts";
 
 export const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
@@ -86,17 +86,6 @@ export async function readVerifyOptions(
       : undefined;
   const observer = identities === undefined ? undefined : new ChainContinuity();
   return { archive, verifier, firstEpoch, identities, kept, observer, clock: systemClock };
-}
-
-/** A vkey is text of one line with two `+`; anything else is the name of a file with one. */
-export async function readVerifier(text: string): Promise<NoteVerifier> {
-  if (/^[^+/\\]*[^+]*\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text)) return parseVerifier(text);
-  try {
-    return parseVerifier(await readFile(text, "utf8"));
-  } catch (cause) {
-    if (cause instanceof AgentError) throw cause;
-    throw new AgentError("archive.key_invalid", `cannot read the verifier key ${text}`, { cause });
-  }
 }
 
 async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOptions["kept"]> {

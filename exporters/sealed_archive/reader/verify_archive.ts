@@ -152,7 +152,7 @@ class Verification {
       const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
-      if (isSigned) this.#epochs.checkCheckpoint(note);
+      if (isSigned) this.#epochs.checkCheckpoint(note.toString());
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
@@ -352,7 +352,8 @@ class Verification {
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
     }
     if (!this.#walk.isWhole) return;
-    if (this.#walk.root().equals(checkpoint.root)) return this.#epochs.checkCheckpoint(note);
+    if (this.#walk.root().equals(checkpoint.root))
+      return this.#epochs.checkCheckpoint(note.toString());
     const reason = `the log of ${checkpoint.size} entries does not continue the one we checked`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
   }
