@@ -1,6 +1,6 @@
 /** What a user can say about `sealed_archive`. */
 import { z } from "zod";
-import { ageRecipient, byteSize, durationMs } from "../../config/values.ts";
+import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
 import { ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
@@ -42,6 +42,8 @@ const zoneName = z
   .string()
   .regex(ZONE_NAME, "is 1 to 32 of a-z, 0-9, _ and -, and begins with a letter or a digit");
 
+const retention = longDurationMs.refine((ms) => ms > 0, "must be longer than 0s");
+
 const zone = z.strictObject({
   recipients: recipients.describe("age public keys of those who can read this zone's records."),
   block: z
@@ -59,6 +61,7 @@ const zone = z.strictObject({
     })
     .prefault({})
     .describe("Where this zone's segments are closed otherwise."),
+  retention: retention.optional().describe("As `retention`, for this zone."),
 });
 
 const route = z
@@ -133,6 +136,11 @@ const fields = z.strictObject({
     .describe("The log's signing key. Without it, `log.key` in the state directory, made once."),
   block: block.prefault({}).describe("When a block of records is closed."),
   segment: segment.prefault({}).describe("When a file of blocks is closed."),
+  retention: retention
+    .optional()
+    .describe(
+      "A closed segment is deleted this long after its newest block; without it, never. `90d`.",
+    ),
   group_commit: durationMs
     .refine((ms) => ms <= 1000, "must be at most 1s")
     .prefault("20ms")

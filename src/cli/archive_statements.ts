@@ -22,6 +22,7 @@ export function sentence(entry: StatementEntry): string {
 function words(entry: StatementEntry): string {
   if (entry.type === "access") return access(entry);
   if (entry.type === "erase") return erase(entry);
+  if (entry.type === "hold") return hold(entry);
   return recipients(entry);
 }
 
@@ -42,10 +43,27 @@ function access(entry: Extract<StatementEntry, { type: "access" }>): string {
 
 function subject(what: Extract<StatementEntry, { type: "access" }>["what"]): string {
   if ("token" in what) return what.token;
-  const parts = [what.zone === undefined ? "all zones" : `zone ${what.zone}`];
-  if (what.since !== undefined) parts.push(`from ${new Date(what.since).toISOString()}`);
-  if (what.until !== undefined) parts.push(`before ${new Date(what.until).toISOString()}`);
+  return rangeWords(what);
+}
+
+interface RecordRange {
+  readonly zone?: string | undefined;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** `zone audit from 2026-01-01T00:00:00.000Z`. */
+export function rangeWords({ zone, since, until }: RecordRange): string {
+  const parts = [zone === undefined ? "all zones" : `zone ${zone}`];
+  if (since !== undefined) parts.push(`from ${new Date(since).toISOString()}`);
+  if (until !== undefined) parts.push(`before ${new Date(until).toISOString()}`);
   return parts.join(" ");
+}
+
+function hold(entry: Extract<StatementEntry, { type: "hold" }>): string {
+  const { action, case: name, who, reason } = entry;
+  const verb = action === "add" ? `holds ${rangeWords(entry)} for` : "releases the hold for";
+  return `${who} ${verb} the case '${name}': ${reason}`;
 }
 
 function erase({ certificate, counts }: Extract<StatementEntry, { type: "erase" }>): string {

@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   prove: async () => (await import("./prove.ts")).proveCommand,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
+  hold: async () => (await import("./hold.ts")).holdCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
   read: async () => (await import("./read.ts")).readCommand,

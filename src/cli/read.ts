@@ -9,9 +9,9 @@ import { accessOptions } from "./archive_of_config.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_OK, UsageError } from "./command.ts";
 import { flatJson } from "./flat_json.ts";
+import { readTime } from "./read_time.ts";
 import { readVerifier } from "./read_verifier.ts";
 import { recordReading } from "./record_reading.ts";
-import { readTime } from "./time_option.ts";
 
 const FORMATS: Readonly<Record<string, (read: ReadRecord) => string>> = {
   jsonl: flatJson,

@@ -13,11 +13,11 @@ import { systemClock } from "../lib/system_clock.ts";
 import { loadCommandConfig } from "./archive_of_config.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+import { readTime } from "./read_time.ts";
 import { collect } from "./report/collect.ts";
 import { describeConfig } from "./report/configured.ts";
 import { reportData } from "./report/data.ts";
 import { reportPage } from "./report/page.ts";
-import { readTime } from "./time_option.ts";
 import { EXIT_UNCHECKED, readVerifyOptions } from "./verify.ts";
 
 export const reportCommand: Command = {

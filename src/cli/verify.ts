@@ -120,6 +120,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     records: result.records,
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
+    deleted: result.deleted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
     statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
@@ -151,19 +152,27 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
   if (result.entries.unknown !== undefined) {
     lines.push(`${result.entries.unknown} entries are of kinds that this version does not know.`);
   }
-  if (result.decryptedBlocks < result.blocks) {
+  const { segments, blocks, records } = result.deleted;
+  if (segments > 0) {
+    const what = `${count(records, "record")} in ${count(blocks, "block")}`;
+    lines.push(
+      `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
+    );
+  }
+  const closed = result.blocks - blocks - result.decryptedBlocks;
+  if (closed > 0) {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +
-        `${count(result.blocks - result.decryptedBlocks, "block")} (see -i IDENTITY).`,
+        `${count(closed, "block")} (see -i IDENTITY).`,
     );
   }
   const unopened = Object.entries(result.unopenedZones);
   if (unopened.length > 0) {
     const zones = unopened.map(([zone, blocks]) => `${zone} (${count(blocks, "block")})`);
-    lines.push(
-      `Sealed for other recipients: ${zones.join(", ")}.`,
-      "Whether the chains of records have gaps was not checked: that takes every zone's identity.",
-    );
+    lines.push(`Sealed for other recipients: ${zones.join(", ")}.`);
+  }
+  if (result.decryptedBlocks > 0 && !result.chainsChecked) {
+    lines.push("Whether the chains of records have gaps was not checked: that takes every block.");
   }
   lines.push(...statementLines(result));
   if (keySource === "archive") {

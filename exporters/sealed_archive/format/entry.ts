@@ -170,6 +170,34 @@ const erase = z.strictObject({
     .refine((counts) => Object.keys(counts).length <= 16, "has at most 16 counts"),
 });
 
+/** A closed segment is deleted as a whole; its blocks stay in the log. */
+const retain = z.object({
+  type: z.literal("retain"),
+  v: z.literal(1),
+  at,
+  zone,
+  seg: segmentName,
+  /** How long its zone keeps blocks after they were sealed. */
+  after_ms: integer,
+});
+
+/** From here on, until it is released, segments with such records are not deleted. */
+const hold = z.strictObject({
+  type: z.literal("hold"),
+  v: z.literal(1),
+  at,
+  action: z.enum(["add", "release"]),
+  /** What the hold is known by. */
+  case: words,
+  who: words,
+  reason: words,
+  /** Left out: all zones. */
+  zone: zone.optional(),
+  /** Times of records, in milliseconds since 1970; left out: from the first, to the last. */
+  since: integer.optional(),
+  until: integer.optional(),
+});
+
 const known = z.discriminatedUnion("type", [
   genesis,
   restart,
@@ -180,21 +208,26 @@ const known = z.discriminatedUnion("type", [
   epoch,
   access,
   erase,
+  retain,
+  hold,
 ]);
 
 /** What a command may have recorded, without the time and the version: the writer sets them. */
 export const requestSchema = z.discriminatedUnion("type", [
   access.omit({ v: true, at: true }),
   erase.omit({ v: true, at: true }),
+  hold.omit({ v: true, at: true }),
 ]);
 export type EntryRequest = z.infer<typeof requestSchema>;
 
 export type DroppedRange = z.infer<typeof droppedRange>;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
+export type RetainEntry = z.infer<typeof retain>;
+export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type Entry = z.infer<typeof known>;
-const STATEMENTS = ["recipients", "access", "erase"] as const;
+const STATEMENTS = ["recipients", "access", "erase", "hold"] as const;
 /** An entry that a person caused, not the flow of records. */
 export type StatementEntry = Extract<Entry, { type: (typeof STATEMENTS)[number] }>;
 

@@ -9,6 +9,7 @@ import { AgentError } from "../../../src/component/errors.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
+import type { Checkpoint } from "../format/checkpoint.ts";
 import type { BlockEntry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
@@ -52,9 +53,7 @@ export interface ReadRecord {
 export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
   const files = new LogFiles(options.archive);
   const verifier = options.verifier ?? (await files.readVerifier());
-  const { checkpoint, problem } = await files.readCheckpoint(verifier);
-  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
-  await checkLog(files, checkpoint.size, checkpoint.root);
+  const { checkpoint, deleted } = await checkLog(files, verifier);
   const segments = new SegmentReader(options.archive);
   const zones: Recipients = new Map();
   const opened = new Set<string>();
@@ -66,6 +65,13 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
       if (entry.type === "malformed" || entry.type === "unknown") continue;
       advanceRecipients(zones, entry);
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
+      if (deleted.has(segmentKey(entry))) continue;
+      if ((await segments.size(entry.zone, entry.seg)) < 0) {
+        // It may have been deleted while we read; the newest checkpoint then says so.
+        const newer = await checkLog(files, verifier);
+        for (const key of newer.deleted) deleted.add(key);
+        if (deleted.has(segmentKey(entry))) continue;
+      }
       const records = await readBlock(segments, entry, index, options.identities);
       if (records === undefined) {
         unread.set(entry.zone, (unread.get(entry.zone) ?? 0) + 1);
@@ -95,16 +101,32 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   }
 }
 
-async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<void> {
+interface CheckedLog {
+  readonly checkpoint: Checkpoint;
+  /** Segments that the log says are deleted; see {@link segmentKey}. */
+  readonly deleted: Set<string>;
+}
+
+async function checkLog(files: LogFiles, verifier: NoteVerifier): Promise<CheckedLog> {
+  const { checkpoint, problem } = await files.readCheckpoint(verifier);
+  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
   const findings: Finding[] = [];
+  const deleted = new Set<string>();
   const walk = new LogWalk(files, (finding) => findings.push(finding));
-  for await (const _ of walk.entriesTo(size));
-  if (walk.isWhole && walk.root().equals(root)) return;
+  for await (const { bytes } of walk.entriesTo(checkpoint.size)) {
+    const entry = parseEntry(bytes);
+    if (entry.type === "retain") deleted.add(segmentKey(entry));
+  }
+  if (walk.isWhole && walk.root().equals(checkpoint.root)) return { checkpoint, deleted };
   walk.reportMismatches(false);
   const [first] = findings;
   throw tampered(
     first === undefined ? "the entries do not give the signed root" : formatFinding(first),
   );
+}
+
+function segmentKey({ zone, seg }: { readonly zone: string; readonly seg: string }): string {
+  return `${zone}/${seg}`;
 }
 
 async function readBlock(

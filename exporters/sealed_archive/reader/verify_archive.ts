@@ -34,8 +34,9 @@ import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
 import { decryptBlock, wrongIdentity } from "./open_block.ts";
-import type { Uncovered } from "./payload_check.ts";
+import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import { RetentionCheck } from "./retention_check.ts";
 
 /** Findings that are kept; more are only counted. */
 const FINDINGS_MAX = 1000;
@@ -81,6 +82,10 @@ export interface VerifyResult {
   readonly blockBytes: number;
   /** Bytes that a newer checkpoint covers and that were not checked in this run. */
   readonly newerBytes: number;
+  /** What the log counts and is gone because its time was over. */
+  readonly deleted: Deleted;
+  /** True when so much is there that holes in the chains of records would have been seen. */
+  readonly chainsChecked: boolean;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
   /** By zone, the blocks that the identities did not open; empty without identities. */
@@ -121,9 +126,13 @@ class Verification {
   #blocks = 0;
   #records = 0;
   #blockBytes = 0;
+  #decrypted = 0;
   #undecrypted = 0;
+  /** A block is not there, whatever the reason, and one before it is. */
+  #hasGap = false;
   readonly #unopenedZones: Record<string, number> = {};
   readonly #epochs: EpochCheck;
+  readonly #retention: RetentionCheck;
   #latestMs = 0;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
@@ -134,10 +143,11 @@ class Verification {
     this.#walk = new LogWalk(this.#files, report);
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
+    this.#retention = new RetentionCheck(report);
   }
 
   async run(): Promise<VerifyResult> {
-    const { archive, clock, identities } = this.#options;
+    const { archive, clock } = this.#options;
     const startedMs = clock.nowMs();
     await readdir(archive).catch((cause: unknown) => {
       throw new AgentError("archive.unreadable", `cannot read the folder ${archive}`, { cause });
@@ -153,10 +163,15 @@ class Verification {
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
       if (isSigned) this.#epochs.checkCheckpoint(note.toString());
+      // A segment is deleted only after the checkpoint that says so.
+      if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
+      this.#payload.reportMissing();
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
-      if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
-      if (this.#undecrypted === 0) {
+      const there = this.#blocks - this.#payload.deleted.blocks;
+      if (there > 0 && this.#undecrypted === there) throw wrongIdentity(archive);
+      const chainsChecked = this.#undecrypted === 0 && !this.#hasGap;
+      if (chainsChecked) {
         this.#options.observer?.finish((finding) => this.#report(finding));
       }
       return {
@@ -170,7 +185,9 @@ class Verification {
         records: this.#records,
         blockBytes: this.#blockBytes,
         newerBytes,
-        decryptedBlocks: identities === undefined ? 0 : this.#blocks - this.#undecrypted,
+        deleted: this.#payload.deleted,
+        chainsChecked: chainsChecked && this.#options.identities !== undefined,
+        decryptedBlocks: this.#decrypted,
         unopenedZones: this.#unopenedZones,
         dropped: this.#dropped,
         statements: this.#statements,
@@ -223,7 +240,7 @@ class Verification {
   }
 
   async #checkEntry(entry: Entry, index: number, verifier: NoteVerifier): Promise<void> {
-    await this.#checkTime(entry, index);
+    await this.#checkOrder(entry, index);
     if ((entry.type === "genesis") !== (index === 0)) {
       const reason = index === 0 ? "the log begins without a genesis" : "a second genesis";
       this.#report({ kind: "entry", entry: index, reason });
@@ -242,6 +259,7 @@ class Verification {
       if (this.#statements.length > STATEMENTS_MAX) this.#statements.shift();
     }
     if (entry.type === "segment") await this.#payload.checkSegment(entry, index);
+    if (entry.type === "retain") this.#payload.takeRetained(entry);
     if (entry.type === "block") await this.#checkBlock(entry, index);
     if (entry.type === "block" || entry.type === "heartbeat") {
       const dropped = entry.dropped ?? [];
@@ -250,8 +268,12 @@ class Verification {
     }
   }
 
-  /** Times never go back, and so lie between those at which their epoch was opened and closed. */
-  async #checkTime(entry: Entry, index: number): Promise<void> {
+  /**
+   * What each entry must fit that came before it. Times never go back, and so lie between those at
+   * which their epoch was opened and closed.
+   */
+  async #checkOrder(entry: Entry, index: number): Promise<void> {
+    this.#retention.take(entry, index);
     if (entry.at < this.#latestMs) {
       const reason = "its time is before that of an earlier entry";
       this.#report({ kind: "entry", entry: index, reason });
@@ -268,6 +290,7 @@ class Verification {
     this.#blockBytes += entry.len;
     const bytes = await this.#payload.checkBlock(entry, index);
     const { identities } = this.#options;
+    if (bytes === undefined) this.#hasGap ||= this.#decrypted > 0;
     if (bytes === undefined || identities === undefined) return;
     const opened = await decryptBlock(bytes, entry, identities);
     if (opened === undefined) {
@@ -275,6 +298,7 @@ class Verification {
       this.#unopenedZones[entry.zone] = (this.#unopenedZones[entry.zone] ?? 0) + 1;
       return;
     }
+    this.#decrypted++;
     const file = `blocks/${entry.zone}/${entry.seg}.blk`;
     const place = { file, zone: entry.zone, segment: entry.seg, entry: index, offset: entry.off };
     if ("problem" in opened) {
@@ -348,8 +372,9 @@ class Verification {
     for await (const { index, bytes } of this.#walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
       if (entry.type === "malformed" || entry.type === "unknown") continue;
-      await this.#checkTime(entry, index);
+      await this.#checkOrder(entry, index);
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
+      if (entry.type === "retain") this.#payload.takeRetained(entry);
     }
     if (!this.#walk.isWhole) return;
     if (this.#walk.root().equals(checkpoint.root))

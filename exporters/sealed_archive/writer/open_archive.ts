@@ -27,7 +27,7 @@ import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 import { removeTemporaryFiles } from "./segment_recovery.ts";
 import { zoneRule } from "./zone_rule.ts";
 import type { RecoveredZones } from "./zones.ts";
-import { recoverZones } from "./zones.ts";
+import { recoverZones, retentionMsOf } from "./zones.ts";
 
 export type WriterEvents = Pick<
   ArchiveWriterOptions,
@@ -73,13 +73,9 @@ export async function openArchive(
     zoneOf: zoneRule(config),
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
-    state: log.state,
-    sequencer: {
-      nextIndex: log.tree.size,
-      positions: log.state.positions,
-      marks,
-      zones: recovered.zones,
-    },
+    state: { nextIndex: log.tree.size, log: log.state, marks, zones: recovered.zones },
+    retentionMsOf: (zone) => retentionMsOf(config, zone),
+    retired: recovered.retired,
     wal: log.wal,
     segments: recovered.segments,
     publisher: new Publisher({

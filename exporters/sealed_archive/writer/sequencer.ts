@@ -14,8 +14,9 @@ import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import { encodeShared } from "../../../src/otlp/shared_encoding.ts";
 import type { DroppedRange, Entry } from "../format/entry.ts";
 import { encodeEntry } from "../format/entry.ts";
-import type { Positions } from "../format/position.ts";
-import { advance, positionOf } from "../format/position.ts";
+import type { LogState } from "../format/log_state.ts";
+import { advanceLog } from "../format/log_state.ts";
+import { positionOf } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Deferred } from "./deferred.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
@@ -29,7 +30,8 @@ import { ZoneWriter } from "./zone_writer.ts";
 /** What the log looks like when the agent starts. */
 export interface SequencerState {
   readonly nextIndex: number;
-  readonly positions: Positions;
+  /** Moves with each entry that is emitted. */
+  readonly log: LogState;
   /** Those of the configuration, and those that the archive has from an earlier one. */
   readonly zones: ReadonlyMap<string, ZoneState>;
   readonly marks: Marks;
@@ -77,7 +79,7 @@ export class Sequencer {
         random,
         marks: state.marks,
         state: zoneState,
-        position: positionOf(state.positions, name),
+        position: positionOf(state.log.positions, name),
         emit: (entry, payload) => this.#emit(entry, payload),
         takeDropped: (entryDurable) => this.#takeDropped(entryDurable),
       });
@@ -213,8 +215,8 @@ export class Sequencer {
   }
 
   #emit(entry: Entry, { durable, recordBytes, marks, ...files }: Payload): void {
-    advance(this.#options.state.positions, entry);
     const index = this.#nextIndex++;
+    advanceLog(this.#options.state.log, entry, index);
     this.#newestItem = durable;
     const frame: WalFrame = { index, entry: encodeEntry(entry).toString(), marks };
     this.#options.emit({ entry, frame, ...files }, durable, recordBytes);

@@ -4,10 +4,7 @@
  * Invariant: the whole archive is checked, whatever the period; only what is listed is cut to it. An
  * entry belongs to the period in which the agent made it.
  */
-import type {
-  ParsedEntry,
-  StatementEntry,
-} from "../../../exporters/sealed_archive/format/entry.ts";
+import type { Entry, ParsedEntry } from "../../../exporters/sealed_archive/format/entry.ts";
 import { isStatement } from "../../../exporters/sealed_archive/format/entry.ts";
 import type {
   RecordObserver,
@@ -22,6 +19,10 @@ import { Marks } from "./marks.ts";
 import type { Period, TimelineResult } from "./timeline.ts";
 import { Timeline } from "./timeline.ts";
 
+/** Entries that come by themselves while records flow; all others are listed one by one. */
+const FLOW: ReadonlySet<Entry["type"]> = new Set([
+  ...(["genesis", "restart", "block", "segment", "heartbeat", "epoch"] as const),
+]);
 /** Statements of a kind that are listed: the newest of them. */
 const LISTED_MAX = 2000;
 
@@ -36,7 +37,7 @@ export interface StatementGroup {
   readonly kind: string;
   /** In the period. */
   count: number;
-  readonly listed: { readonly entry: number; readonly said: string; readonly of: StatementEntry }[];
+  readonly listed: { readonly entry: number; readonly said: string; readonly of: Entry }[];
 }
 
 export interface Collected {
@@ -91,7 +92,7 @@ class Collector implements RecordObserver {
     this.#isInside = entry.at >= this.#period.sinceMs && entry.at < this.#period.untilMs;
     if (!this.#isInside) return;
     if (entry.type === "segment") this.#segmentsClosed++;
-    if (isStatement(entry)) this.#addStatement(entry, index);
+    if (!FLOW.has(entry.type)) this.#addStatement(entry, index);
     if (entry.type !== "block") return;
     const { zone, len, inner, at } = entry;
     const count = this.#zones.get(zone) ?? { zone, blocks: 0, records: 0, bytes: 0 };
@@ -104,11 +105,11 @@ class Collector implements RecordObserver {
     this.#days.set(name, day.set(zone, (day.get(zone) ?? 0) + inner.n));
   }
 
-  #addStatement(of: StatementEntry, entry: number): void {
+  #addStatement(of: Entry, entry: number): void {
     const group = this.#statements.get(of.type) ?? { kind: of.type, count: 0, listed: [] };
     this.#statements.set(of.type, group);
     group.count++;
-    group.listed.push({ entry, said: sentence(of), of });
+    group.listed.push({ entry, said: isStatement(of) ? sentence(of) : fieldsOf(of), of });
     if (group.listed.length > LISTED_MAX) group.listed.shift();
   }
 
@@ -139,4 +140,12 @@ class Collector implements RecordObserver {
       marks: verified.decryptedBlocks === 0 ? undefined : this.#marks.result(),
     };
   }
+}
+
+/** `2026-11-28T07:00:00.000Z: zone default, seg 00000001`. */
+function fieldsOf({ type: _type, v: _version, at, ...fields }: Entry): string {
+  const words = Object.entries(fields).map(
+    ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
+  return `${new Date(at).toISOString()}: ${words.join(", ")}`;
 }

@@ -76,10 +76,11 @@ function integrityData({ collected: { verified, chainedRecords }, keyFrom }: Rep
     blocks,
     records: verified.records,
     block_bytes: verified.blockBytes,
+    deleted: verified.deleted,
     decrypted_blocks: decryptedBlocks,
     unopened_zones: unopenedZones,
     /** Whether chains of records have gaps: only looked at when every block was opened. */
-    chains_checked: decryptedBlocks > 0 && decryptedBlocks === blocks,
+    chains_checked: verified.chainsChecked,
     chained_records: chainedRecords,
     replayed_ranges: verified.dropped.length,
     findings_count: verified.findingsCount,

@@ -89,6 +89,8 @@ ${(of.block_bytes / 1e6).toFixed(1)} MB</dd>
 <dt>Decrypted</dt><dd>${number(of.decrypted_blocks)} of ${plural(of.blocks, "block")}${unopened.map(
     ([zone, blocks]) => html`; zone ${zone} is sealed for others (${plural(blocks, "block")})`,
   )}</dd>
+<dt>Deleted by retention</dt><dd>${plural(of.deleted.segments, "segment")} with
+${plural(of.deleted.blocks, "block")}; their descriptors stay in the log</dd>
 <dt>Gaps in record chains</dt><dd>${chains(of)}</dd>
 </dl>
 ${

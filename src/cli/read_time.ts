@@ -1,11 +1,11 @@
-/** Times on the command line: RFC 3339, or a duration before now. */
+/** A point in time as options give it. */
 import { parseDurationMs } from "../../config/values.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { UsageError } from "./command.ts";
 
 const RFC_3339 = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/;
 
-/** In milliseconds since 1970; undefined when the option is not there. Throws `UsageError`. */
+/** Milliseconds since 1970 of an RFC 3339 time, or a duration before now. Throws UsageError. */
 export function readTime(flag: string, text: unknown): number | undefined {
   if (typeof text !== "string") return undefined;
   const durationMs = parseDurationMs(text);
