@@ -3,6 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
+import type { Finding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
@@ -13,6 +14,8 @@ import { verifyArchive } from "../../exporters/sealed_archive/reader/verify_arch
 import { AgentError, describeError } from "../component/errors.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
+import type { ArchivePlace } from "./archive_place.ts";
+import { copyLines, openPlace, PLACE_HELP, placeOptions } from "./archive_place.ts";
 import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
@@ -30,9 +33,11 @@ export const verifyCommand: Command = {
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    ...placeOptions,
     json: { type: "boolean" },
   },
-  help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
+  help: `ARCHIVE is the folder that holds 'log' and 'blocks', or s3://BUCKET/PREFIX for a copy of
+it. A running agent may write to it.
 
       --vkey KEY         the log's public key, as text or the name of a file, kept away from the
                          archive; without it the key beside the archive is trusted, which whoever
@@ -42,7 +47,11 @@ export const verifyCommand: Command = {
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+${PLACE_HELP}
       --json             the result as JSON
+
+A copy is fetched as a whole before it is checked, into a temporary folder; its versions are read by
+their ids, so what somebody deleted or laid over locked objects is found and read all the same.
 
 Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
 
@@ -55,11 +64,16 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const [archive, ...rest] = line.positionals;
   if (archive === undefined || rest.length > 0) throw new UsageError("expected one ARCHIVE");
   const isJson = line.values.json === true;
+  let place: ArchivePlace | undefined;
   try {
-    const options = await readVerifyOptions(archive, line);
-    const result = await verifyArchive(options);
+    place = await openPlace(archive, line, io.signal);
+    const options = await readVerifyOptions(place.directory, line);
+    const absentSegments = place.copy?.openSegments;
+    const checked = await verifyArchive({ ...options, absentSegments });
+    const result = withFindings(checked, place.copy?.findings ?? []);
     const keySource = options.verifier === undefined ? "archive" : "argument";
-    io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
+    if (isJson) io.stdout.write(jsonResult(result, keySource, place));
+    else io.stdout.write(textResult(result, keySource, copyLines(place, result.absentBlocks)));
     return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -68,7 +82,17 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     if (isJson) io.stdout.write(`${JSON.stringify({ status: "unchecked", reason })}\n`);
     else io.stderr.write(`could not check: ${reason}\n`);
     return EXIT_UNCHECKED;
+  } finally {
+    await place?.close();
   }
+}
+
+function withFindings(result: VerifyResult, more: readonly Finding[]): VerifyResult {
+  return {
+    ...result,
+    findings: [...result.findings, ...more],
+    findingsCount: result.findingsCount + more.length,
+  };
 }
 
 /** From `--vkey`, `-i` and the like. Throws what reading these files throws. */
@@ -101,7 +125,7 @@ async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOpt
 
 type KeySource = "archive" | "argument";
 
-function jsonResult(result: VerifyResult, keySource: KeySource): string {
+function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: ArchivePlace): string {
   const seconds = result.elapsedMs / 1000;
   const report = {
     status: result.findingsCount === 0 ? "whole" : "tampered",
@@ -121,6 +145,11 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
     deleted: result.deleted,
+    copy: copy && {
+      ...{ url: copy.url, objects: copy.objects, bytes: copy.bytes, unlocked: copy.unlocked },
+      locked_until: copy.lockedUntilMs && new Date(copy.lockedUntilMs).toISOString(),
+      absent_blocks: result.absentBlocks,
+    },
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
     statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
@@ -132,7 +161,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
   return `${JSON.stringify(report)}\n`;
 }
 
-function textResult(result: VerifyResult, keySource: KeySource): string {
+function textResult(result: VerifyResult, keySource: KeySource, copied: readonly string[]): string {
   const { findings, findingsCount } = result;
   const lines: string[] = [];
   for (const finding of findings.slice(0, FINDINGS_SHOWN)) {
@@ -144,6 +173,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
   lines.push(
     `${result.origin}: ${findingsCount === 0 ? "whole" : "NOT whole"}, ${summary(result)}`,
   );
+  lines.push(...copied);
   if (result.newerBytes > 0) {
     lines.push(
       `Beyond this checkpoint: ${result.newerBytes} newer bytes, not checked in this run.`,
@@ -159,7 +189,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
     );
   }
-  const closed = result.blocks - blocks - result.decryptedBlocks;
+  const closed = result.blocks - blocks - result.absentBlocks - result.decryptedBlocks;
   if (closed > 0) {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +

@@ -64,6 +64,8 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
+  /** `zone/segment` of those that a copy has not got yet; their blocks are counted, not looked for. */
+  readonly absentSegments?: ReadonlySet<string> | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -86,6 +88,8 @@ export interface VerifyResult {
   readonly deleted: Deleted;
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
+  /** Blocks in `absentSegments`. */
+  readonly absentBlocks: number;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
   /** By zone, the blocks that the identities did not open; empty without identities. */
@@ -125,6 +129,7 @@ class Verification {
   #findingsCount = 0;
   #blocks = 0;
   #records = 0;
+  #absentBlocks = 0;
   #blockBytes = 0;
   #decrypted = 0;
   #undecrypted = 0;
@@ -168,7 +173,7 @@ class Verification {
       this.#payload.reportMissing();
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
-      const there = this.#blocks - this.#payload.deleted.blocks;
+      const there = this.#blocks - this.#payload.deleted.blocks - this.#absentBlocks;
       if (there > 0 && this.#undecrypted === there) throw wrongIdentity(archive);
       const chainsChecked = this.#undecrypted === 0 && !this.#hasGap;
       if (chainsChecked) {
@@ -187,6 +192,7 @@ class Verification {
         newerBytes,
         deleted: this.#payload.deleted,
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
+        absentBlocks: this.#absentBlocks,
         decryptedBlocks: this.#decrypted,
         unopenedZones: this.#unopenedZones,
         dropped: this.#dropped,
@@ -288,6 +294,12 @@ class Verification {
     this.#blocks++;
     this.#records += entry.inner.n;
     this.#blockBytes += entry.len;
+    if (this.#options.absentSegments?.has(`${entry.zone}/${entry.seg}`) === true) {
+      this.#payload.cover(entry);
+      this.#absentBlocks++;
+      this.#hasGap ||= this.#decrypted > 0;
+      return;
+    }
     const bytes = await this.#payload.checkBlock(entry, index);
     const { identities } = this.#options;
     if (bytes === undefined) this.#hasGap ||= this.#decrypted > 0;
