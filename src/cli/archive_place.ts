@@ -30,11 +30,13 @@ export const placeOptions = {
   into: { type: "string" },
 } as const;
 
-export const PLACE_HELP = `      --endpoint URL     for s3://BUCKET/PREFIX: another S3 server than that of AWS
-      --region NAME      for s3://BUCKET/PREFIX: its region
-      --into DIR         for s3://BUCKET/PREFIX: keep what is fetched in this new or empty folder`;
+export const PLACE_HELP = [
+  "      --endpoint URL     for s3://: another S3 server than that of AWS",
+  "      --region NAME      for s3://: its region",
+  "      --into DIR         for s3://: keep what is fetched in this folder, new or empty",
+].join("\n");
 
-/** With {@link placeOptions} and `--vkey`. Throws `archive.copy_failed` and `archive.unreadable`. */
+/** With {@link placeOptions} and `--vkey`. Throws `archive.copy_failed`, `archive.unreadable`. */
 export async function openPlace(
   archive: string,
   { values }: CommandLine,

@@ -97,7 +97,7 @@ export class Bucket {
     return `s3://${[bucket, prefix].filter((part) => part !== "").join("/")}`;
   }
 
-  /** Throws `archive.copy_failed`, and `archive.copy_conflict` when the key holds something else. */
+  /** Throws `archive.copy_failed`, and `archive.copy_conflict` when something else is there. */
   async put(
     content: ObjectContent,
     lock: WantedLock | undefined,

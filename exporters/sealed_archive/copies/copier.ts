@@ -58,7 +58,7 @@ export interface CopierOptions {
   readonly signal: AbortSignal;
 }
 
-/** Undefined when there was nothing new. Throws `archive.copy_failed` and `archive.copy_conflict`. */
+/** Undefined when there was nothing new. Throws `archive.copy_failed`, `archive.copy_conflict`. */
 export async function copyNew(options: CopierOptions): Promise<CopyRun | undefined> {
   return new Copier(options).run();
 }

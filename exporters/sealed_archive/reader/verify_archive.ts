@@ -64,7 +64,7 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
-  /** `zone/segment` of those that a copy has not got yet; their blocks are counted, not looked for. */
+  /** `zone/segment` of those that a copy has not got yet: their blocks are only counted. */
   readonly absentSegments?: ReadonlySet<string> | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */

@@ -14,7 +14,7 @@ import type {
 import { verifyArchive } from "../../../exporters/sealed_archive/reader/verify_archive.ts";
 import { INTEGRITY_CHAIN } from "../../data/integrity.ts";
 import type { LogRecord } from "../../data/log_record.ts";
-import { sentence } from "../archive_statements.ts";
+import { agentSentence, sentence } from "../archive_statements.ts";
 import { Marks } from "./marks.ts";
 import type { Period, TimelineResult } from "./timeline.ts";
 import { Timeline } from "./timeline.ts";
@@ -109,7 +109,8 @@ class Collector implements RecordObserver {
     const group = this.#statements.get(of.type) ?? { kind: of.type, count: 0, listed: [] };
     this.#statements.set(of.type, group);
     group.count++;
-    group.listed.push({ entry, said: isStatement(of) ? sentence(of) : fieldsOf(of), of });
+    const said = isStatement(of) ? sentence(of) : (agentSentence(of) ?? fieldsOf(of));
+    group.listed.push({ entry, said, of });
     if (group.listed.length > LISTED_MAX) group.listed.shift();
   }
 
