@@ -186,8 +186,9 @@ test("closes a segment when its interval is over, and gives signs of life", asyn
   });
   await archive.consumeLogs(numbered(3, 5));
   await waitUntil("two heartbeats are there", async () => {
-    const checkpoint = await readFile(join(directory, "log", "checkpoint"), "utf8").catch(() => "");
-    return Number(checkpoint.split("\n")[1]) >= 7;
+    const checkpoint = join(directory, "log", "checkpoint");
+    const note = await readFile(checkpoint, "utf8").catch(() => "");
+    return Number(note.split("\n")[1]) >= 7;
   });
   await close(archive);
   const entries = await assertWhole(directory);

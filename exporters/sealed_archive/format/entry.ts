@@ -34,11 +34,12 @@ const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
  * that covers it, and between entries.
  */
 const intervals = z.object({ heartbeat_ms: integer, publish_ms: integer });
+
 /**
- * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left
- * out by a command that opens the archive to record something.
+ * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left out
+ * by a command that opens the archive to record something.
  */
-const config = sha256Hex.optional();
+const configHash = sha256Hex.optional();
 
 const genesis = z.object({
   type: z.literal("genesis"),
@@ -51,7 +52,7 @@ const genesis = z.object({
   /** Who can read which zone, until a `recipients` entry says otherwise. */
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   intervals,
-  config,
+  config: configHash,
 });
 
 const restart = z.object({
@@ -65,7 +66,7 @@ const restart = z.object({
   /** Bytes of blocks without an entry that were cut from the end of segments. */
   cut: integer,
   intervals,
-  config,
+  config: configHash,
 });
 
 /** From here on others read the zone. A zone that is gone is sealed for nobody any more. */

@@ -389,8 +389,10 @@ class Verification {
       if (entry.type === "retain") this.#payload.takeRetained(entry);
     }
     if (!this.#walk.isWhole) return;
-    if (this.#walk.root().equals(checkpoint.root))
-      return this.#epochs.checkCheckpoint(note.toString());
+    if (this.#walk.root().equals(checkpoint.root)) {
+      this.#epochs.checkCheckpoint(note.toString());
+      return;
+    }
     const reason = `the log of ${checkpoint.size} entries does not continue the one we checked`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
   }

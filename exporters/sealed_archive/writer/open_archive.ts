@@ -41,7 +41,7 @@ export async function openArchive(
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
-  const { clock, random, logger, configFingerprint } = settings;
+  const { clock, random, logger } = settings;
   const archive = config.directory;
   const keyOptions = {
     stateDirectory,
@@ -91,13 +91,14 @@ export async function openArchive(
     ...events,
   });
   const { cutBytes } = recovered;
-  addFirstEntries(writer, config, { signer, epochs, log, cutBytes, configFingerprint });
+  const configHash = settings.configFingerprint;
+  addFirstEntries(writer, config, { signer, epochs }, log, { cutBytes, configHash });
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
     entries: log.tree.size,
     entries_replayed: log.tree.size - log.signedSize,
-    bytes_cut: recovered.cutBytes,
+    bytes_cut: cutBytes,
   });
   return writer;
 }
@@ -123,19 +124,13 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
   await writeFileDurably(path, `${verifier.vkey}\n`, PUBLIC_FILE_MODE);
 }
 
-interface Opened {
-  readonly signer: NoteSigner;
-  readonly epochs: EpochKeys;
-  readonly log: RecoveredLog;
-  readonly cutBytes: number;
-  readonly configFingerprint: string | undefined;
-}
-
 /** A log begins with a genesis, and each later run of the agent with a restart. */
 function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { signer: { verifier }, epochs, log, cutBytes, configFingerprint }: Opened,
+  { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
+  log: RecoveredLog,
+  { cutBytes, configHash }: { cutBytes: number; configHash: string | undefined },
 ): void {
   const recipients = recipientsByZone(config);
   const intervals = {
@@ -151,7 +146,7 @@ function addFirstEntries(
       epoch_vkey: epochs.signer.verifier.vkey,
       zones: Object.fromEntries(zones),
       intervals,
-      config: configFingerprint,
+      config: configHash,
     });
     return;
   }
@@ -161,7 +156,7 @@ function addFirstEntries(
     replayed: log.tree.size - log.signedSize,
     cut: cutBytes,
     intervals,
-    config: configFingerprint,
+    config: configHash,
   });
   for (const change of recipientsChanges(log.state.recipients, recipients)) {
     writer.addEntry({ type: "recipients", ...change });
