@@ -3,14 +3,16 @@ import { z } from "zod";
 import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
 import { copyConfig } from "./copies/copy_config.ts";
-import { ZONE_NAME } from "./format/entry.ts";
-import { isKeyName } from "./format/note.ts";
+import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
+import { isKeyName, isVerifierKey } from "./format/note.ts";
 
 /** The zone of records that name no other. */
 export const DEFAULT_ZONE = "default";
 
 const RECIPIENTS_MAX = 16;
+const AUTHORITIES_MAX = 8;
 const ROUTES_MAX = 100;
+const SCRUB_LENGTH_MAX = 3000;
 /** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
 const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
@@ -47,6 +49,21 @@ const zoneName = z
 
 const retention = longDurationMs.refine((ms) => ms > 0, "must be longer than 0s");
 
+const scrub = z.strictObject({
+  from: z.array(zoneName).min(1).describe("Zones of the originals."),
+  drop: z
+    .array(z.enum(DROPPABLE))
+    .default([])
+    .describe("Parts that the copies do not have: `body`, `trace` (the ids of trace and span)."),
+  drop_attributes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Attributes, of the record and its resource, that the copies do not have."),
+  time_resolution: durationMs
+    .prefault("0s")
+    .describe("Times of the copies are rounded down to whole multiples of this."),
+});
+
 const zone = z.strictObject({
   recipients: recipients.describe("age public keys of those who can read this zone's records."),
   block: z
@@ -65,6 +82,7 @@ const zone = z.strictObject({
     .prefault({})
     .describe("Where this zone's segments are closed otherwise."),
   retention: retention.optional().describe("As `retention`, for this zone."),
+  scrub: scrub.optional().describe("Gets coarser copies of what goes into others, and that only."),
 });
 
 const route = z
@@ -115,6 +133,11 @@ const fields = z.strictObject({
   origin: origin.describe(
     "Name of this log for ever, like a URL without its scheme: example.com/host1.",
   ),
+  continues: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the archive before this one; its last checkpoint goes into this log."),
   recipients: recipients
     .optional()
     .describe("age public keys (age1...) of those who can read the zone `default`."),
@@ -147,6 +170,11 @@ const fields = z.strictObject({
   copy: copyConfig
     .optional()
     .describe("Copies what is closed and signed to object storage (S3), for those who keep it."),
+  redaction_authorities: z
+    .array(z.string().refine(isVerifierKey, "is no verifier key (see 'vouchsafe keys show')"))
+    .max(AUTHORITIES_MAX)
+    .default([])
+    .describe("Public keys of those whose signed orders to erase single records count."),
   group_commit: durationMs
     .refine((ms) => ms <= 1000, "must be at most 1s")
     .prefault("20ms")
@@ -178,6 +206,7 @@ export const configSchema = fields.superRefine((config, context) => {
     context.addIssue({ code: "custom", path, message });
   };
   const zones = [...recipientsByZone(config).values()];
+  const originals = originalZones(config);
   if (config.recipients === undefined && config.zones?.[DEFAULT_ZONE] === undefined) {
     problem(
       ["recipients"],
@@ -201,14 +230,32 @@ export const configSchema = fields.superRefine((config, context) => {
   if (config.copy !== undefined && segmentMax > OBJECT_BYTES_MAX) {
     problem(["copy"], "segments must be at most 5GiB (segment.max_bytes): one object each");
   }
-  const known = recipientsByZone(config);
+  for (const [name, { scrub: own }] of Object.entries(config.zones ?? {})) {
+    if (own === undefined) continue;
+    const path = ["zones", name, "scrub"];
+    if (name === DEFAULT_ZONE) problem(path, "the zone 'default' takes what no other takes");
+    for (const from of own.from.filter((zone) => !originals.has(zone))) {
+      problem(path, `there is no zone '${from}' of originals`);
+    }
+    if (JSON.stringify(own).length > SCRUB_LENGTH_MAX) {
+      problem(path, "is too long for one entry of the log");
+    }
+  }
   for (const [index, { zone: name }] of config.routes.entries()) {
-    if (known.has(name)) continue;
-    problem(["routes", index, "zone"], `there is no zone '${name}'`);
+    if (originals.has(name)) continue;
+    problem(["routes", index, "zone"], `there is no zone '${name}' of originals`);
   }
 });
 
 export type SealedArchiveConfig = z.infer<typeof configSchema>;
+
+/** The zones into which records go as they are. */
+export function originalZones(
+  config: Pick<SealedArchiveConfig, "recipients" | "zones">,
+): Set<string> {
+  const names = [...recipientsByZone(config).keys()];
+  return new Set(names.filter((name) => config.zones?.[name]?.scrub === undefined));
+}
 
 /** Who can read which zone. */
 export function recipientsByZone(

@@ -1,5 +1,6 @@
 /** What `verify` says of the entries that people caused: one line each, the newest. */
 import type { Entry, StatementEntry } from "../../exporters/sealed_archive/format/entry.ts";
+import { formatNumberRanges } from "../../exporters/sealed_archive/format/number_ranges.ts";
 import type { VerifyResult } from "../../exporters/sealed_archive/reader/verify_archive.ts";
 
 const STATEMENTS_SHOWN = 10;
@@ -23,6 +24,9 @@ function words(entry: StatementEntry): string {
   if (entry.type === "access") return access(entry);
   if (entry.type === "erase") return erase(entry);
   if (entry.type === "hold") return hold(entry);
+  if (entry.type === "scrub") return scrub(entry);
+  if (entry.type === "redact") return redact(entry);
+  if (entry.type === "authorities") return authorities(entry);
   return recipients(entry);
 }
 
@@ -69,6 +73,27 @@ function hold(entry: Extract<StatementEntry, { type: "hold" }>): string {
 function erase({ certificate, counts }: Extract<StatementEntry, { type: "erase" }>): string {
   const erased = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
   return `erased ${erased.join(", ") || "nothing"}, certificate ${certificate.slice(0, 16)}`;
+}
+
+function scrub(entry: Extract<StatementEntry, { type: "scrub" }>): string {
+  const { zone, from, drop, drop_attributes: attributes, time_resolution_ms: stepMs } = entry;
+  if (from.length === 0) return `zone ${zone} gets no copies any more`;
+  const dropped = [...drop, ...attributes].join(", ") || "nothing";
+  const times = stepMs === 0 ? "" : `, times rounded to ${stepMs / 1000} s`;
+  return `zone ${zone} gets copies of ${from.join(", ")} without ${dropped}${times}`;
+}
+
+function redact({ zone, removed, order }: Extract<StatementEntry, { type: "redact" }>): string {
+  const reason = /^reason (.*)$/m.exec(order)?.[1] ?? "no reason";
+  return `records ${formatNumberRanges(removed)} of zone ${zone} are erased: ${reason}`;
+}
+
+function authorities(entry: Extract<StatementEntry, { type: "authorities" }>): string {
+  const parts = [
+    ...entry.added.map((key) => `orders of ${key} to erase records count`),
+    ...entry.removed.map((key) => `those of ${key} count no more`),
+  ];
+  return parts.join("; ");
 }
 
 /** What the agent did by itself, on the record: segments deleted or copied. */

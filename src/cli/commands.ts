@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
   hold: async () => (await import("./hold.ts")).holdCommand,
+  redact: async () => (await import("./redact.ts")).redactCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
   read: async () => (await import("./read.ts")).readCommand,

@@ -3,6 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
+import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import type { Finding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
@@ -34,6 +35,7 @@ export const verifyCommand: Command = {
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
     ...placeOptions,
+    previous: { type: "string" },
     json: { type: "boolean" },
   },
   help: `ARCHIVE is the folder that holds 'log' and 'blocks', or s3://BUCKET/PREFIX for a copy of
@@ -48,6 +50,8 @@ it. A running agent may write to it.
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
 ${PLACE_HELP}
+      --previous ARCHIVE the archive that this one goes on from: checks that one, too, and that it
+                         still has what this one's first entry says of it
       --json             the result as JSON
 
 A copy is fetched as a whole before it is checked, into a temporary folder; its versions are read by
@@ -67,9 +71,9 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   let place: ArchivePlace | undefined;
   try {
     place = await openPlace(archive, line, io.signal);
-    const options = await readVerifyOptions(place.directory, line);
-    const absentSegments = place.copy?.openSegments;
-    const checked = await verifyArchive({ ...options, absentSegments });
+    const own = await readVerifyOptions(place.directory, line);
+    const options = { ...own, absentSegments: place.copy?.openSegments };
+    const checked = await verifyBoth(options, line.values.previous);
     const result = withFindings(checked, place.copy?.findings ?? []);
     const keySource = options.verifier === undefined ? "archive" : "argument";
     if (isJson) io.stdout.write(jsonResult(result, keySource, place));
@@ -92,6 +96,32 @@ function withFindings(result: VerifyResult, more: readonly Finding[]): VerifyRes
     ...result,
     findings: [...result.findings, ...more],
     findingsCount: result.findingsCount + more.length,
+  };
+}
+
+/** With the archive before it, whose findings come first. */
+async function verifyBoth(options: VerifyOptions, before: unknown): Promise<VerifyResult> {
+  const result = await verifyArchive(options);
+  if (typeof before !== "string") return result;
+  const { previous } = result;
+  if (previous === undefined) {
+    throw new AgentError("archive.unreadable", `${options.archive} names no archive before it`);
+  }
+  const { observer: _, kept: __, firstEpoch: ___, ...shared } = options;
+  const { origin, size, vkey } = previous;
+  const older = await verifyArchive({
+    ...shared,
+    archive: before,
+    verifier: parseVerifier(vkey),
+    kept: { origin, size, root: Buffer.from(previous.root, "base64") },
+  });
+  const findings = older.findings.map((finding) => {
+    return { ...finding, reason: `in ${before}: ${finding.reason}` };
+  });
+  return {
+    ...result,
+    findings: [...findings, ...result.findings],
+    findingsCount: older.findingsCount + result.findingsCount,
   };
 }
 
@@ -140,6 +170,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: Archiv
       first_vkey: result.epochs.firstVkey,
       first_key_from: result.epochs.isPinned ? "argument" : "archive",
     },
+    previous: result.previous,
     blocks: result.blocks,
     records: result.records,
     block_bytes: result.blockBytes,
@@ -150,6 +181,8 @@ function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: Archiv
       locked_until: copy.lockedUntilMs && new Date(copy.lockedUntilMs).toISOString(),
       absent_blocks: result.absentBlocks,
     },
+    withheld: result.withheld,
+    redacted: result.redacted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
     statements: result.statements.map(({ index, entry }) => ({ index, ...entry })),
@@ -189,6 +222,20 @@ function textResult(result: VerifyResult, keySource: KeySource, copied: readonly
       `Deleted when their time was over, as the log says: ${count(segments, "segment")}, ${what}.`,
     );
   }
+  const { redacted, withheld } = result;
+  if (withheld > 0) {
+    lines.push(`Not sealed, since OTLP cannot express them, as the log says: ${withheld} records.`);
+  }
+  if (redacted.blocks > 0) {
+    const where = count(redacted.blocks, "block");
+    lines.push(
+      `Erased by orders, as the log says: ${count(redacted.records, "record")} in ${where}.`,
+    );
+  }
+  if (redacted.unfinished > 0) {
+    const where = count(redacted.unfinished, "block");
+    lines.push(`Ordered to be erased, but still there: ${where}. Call 'redact apply' again.`);
+  }
   const closed = result.blocks - blocks - result.absentBlocks - result.decryptedBlocks;
   if (closed > 0) {
     lines.push(
@@ -210,6 +257,10 @@ function textResult(result: VerifyResult, keySource: KeySource, copied: readonly
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
       `replaces it, too: compare it with one kept elsewhere, or give --vkey '${result.vkey}'.`,
     );
+  }
+  if (result.previous !== undefined) {
+    const { origin, size } = result.previous;
+    lines.push(`It goes on from ${origin} of ${count(size, "entry", "entries")} (--previous).`);
   }
   lines.push(...epochLines(result));
   return `${lines.join("\n")}\n`;

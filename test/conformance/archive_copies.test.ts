@@ -16,8 +16,16 @@ import type { WantedLock } from "../../exporters/sealed_archive/copies/bucket.ts
 import { Bucket } from "../../exporters/sealed_archive/copies/bucket.ts";
 import { copyNew } from "../../exporters/sealed_archive/copies/copier.ts";
 import {
+  encodeSigningKey,
+  parseSigningKey,
+  signNote,
+} from "../../exporters/sealed_archive/format/note.ts";
+import { formatOrder } from "../../exporters/sealed_archive/format/redaction_order.ts";
+import { redact } from "../../exporters/sealed_archive/redact.ts";
+import {
   close,
   IDENTITY,
+  identities,
   numbered,
   ORIGIN,
   openTestArchive,
@@ -27,6 +35,7 @@ import {
 } from "../../exporters/sealed_archive/testing.ts";
 import { AgentError } from "../../src/component/errors.ts";
 import { LogRecord } from "../../src/data/log_record.ts";
+import { systemRandom } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
 import { runVouchsafe } from "../support/agent.ts";
@@ -217,6 +226,26 @@ test("sealing goes on while the bucket is away, and the copy follows", options, 
   await waitUntil("the copy works again", () => at.settings.statuses.at(-1)?.status === "ok");
   await close(archive);
   assert.equal((await readNumbers(at.directory)).length, 60);
+});
+
+test("a segment with erased records is copied again, and the copy verifies", options, async (t) => {
+  const at = await place(t);
+  const authority = parseSigningKey(encodeSigningKey("privacy-office", Buffer.alloc(32, 1)));
+  const redaction_authorities = [authority.verifier.vkey];
+  const config = testConfig(at.directory, { ...SMALL, redaction_authorities });
+  const archive = await openTestArchive(t, config, at.settings);
+  await archive.consumeLogs(manyRecords(0, 400));
+  await close(archive);
+  await copyOnce(at);
+  const text = { origin: ORIGIN, zone: "default", records: [[3, 5]] as [number, number][] };
+  const order = signNote(formatOrder({ ...text, reason: "court order 12" }), authority);
+  const { stateDirectory } = at;
+  const own = { config, stateDirectory, order, identities: identities(), random: systemRandom };
+  assert.equal((await redact(own)).length, 1);
+  await copyOnce(at);
+  const { code, stdout } = await verifyCopy(t, at.server.endpoint, "--json");
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(JSON.parse(stdout).redacted, { blocks: 1, records: 3, unfinished: 0 });
 });
 
 test("a bucket without locks, or with something else in it, is refused", options, async (t) => {

@@ -46,7 +46,7 @@ test("an object counts as copied only with its hash and its lock", () => {
 
 test("a prefix cannot lead elsewhere, and a lock needs its length", () => {
   assert.ok(copyConfig.safeParse({ bucket: "arc", prefix: "a/b" }).success);
-  for (const prefix of ["/a", "a/", "a//b", ""]) {
+  for (const prefix of ["/a", "a/", "a//b", "../a", "a/..", ""]) {
     assert.ok(!copyConfig.safeParse({ bucket: "arc", prefix }).success, prefix);
   }
   assert.ok(!copyConfig.safeParse({ bucket: "arc", lock: {} }).success);

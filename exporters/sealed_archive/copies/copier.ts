@@ -24,7 +24,7 @@ import { decodeBundle, TILE_WIDTH, tilePath, tilesBetween } from "../format/tile
 import { readIfThere } from "../optional_file.ts";
 import { LogFiles } from "../reader/log_files.ts";
 import type { Bucket, ObjectContent, WantedLock } from "./bucket.ts";
-import { CopyPlan } from "./copy_plan.ts";
+import { CopyPlan, isReplacement } from "./copy_plan.ts";
 import { inParallel } from "./in_parallel.ts";
 
 const STATE_FILE = "copied";
@@ -37,6 +37,8 @@ const stateSchema = z.strictObject({
   size: z.number().int().min(0),
   /** Of the newest anchor that was copied. */
   anchor_ms: z.number().min(0),
+  /** Segments that were rewritten, by `zone/segment`: the time of the file that was copied. */
+  rewritten: z.record(z.string().regex(/^[\w-]+\/\d{8}$/), z.number()),
 });
 type CopyState = z.infer<typeof stateSchema>;
 
@@ -87,13 +89,16 @@ class Copier {
       this.#putTile(tile, state.size),
     );
     const { segments, notes, sums } = this.#plan;
-    for (const entry of segments.values()) await this.#putSegment(entry);
+    for (const [name, entry] of segments) {
+      if (!this.#plan.redacted.has(name)) await this.#putSegment(entry);
+    }
+    const rewritten = await this.#putRewritten(state.rewritten);
     await inParallel(notes, AT_ONCE, (path) => this.#putFile(path));
     const anchorMs = await this.#putAnchors(size, state.anchor_ms);
     for (const entry of sums.values()) await this.#putSums(entry);
     await this.#putBytes("log/checkpoint", note, true);
     await this.#putBytes(`checkpoints/${size}`, note);
-    const next: CopyState = { v: 1, to: bucket.url, size, anchor_ms: anchorMs };
+    const next: CopyState = { v: 1, to: bucket.url, size, anchor_ms: anchorMs, rewritten };
     await writeFileDurably(join(stateDirectory, STATE_FILE), `${JSON.stringify(next)}\n`);
     return {
       size,
@@ -129,6 +134,32 @@ class Copier {
       sha256: Buffer.from(sha256, "hex"),
       open: () => createReadStream(path, { start: 0, end: bytes - 1 }),
     });
+  }
+
+  /**
+   * Segments with erased records, and the files that stand in their place. The blocks are overwritten
+   * a while after the entry that says so, hence a look at them in every run.
+   */
+  async #putRewritten(before: CopyState["rewritten"]): Promise<CopyState["rewritten"]> {
+    const after: CopyState["rewritten"] = {};
+    for (const name of new Set([...this.#plan.redacted, ...Object.keys(before)])) {
+      const [zone, segment] = name.split("/") as [string, string];
+      const folder = join(this.#options.archive, "blocks", zone);
+      const path = join(folder, segmentFileName(segment));
+      const { mtimeMs, size: sizeBytes } = await stat(path).catch(() => ({ mtimeMs: -1, size: 0 }));
+      // Deleted at the end of its time.
+      if (mtimeMs < 0) continue;
+      after[name] = mtimeMs;
+      if (before[name] === mtimeMs && !this.#plan.redacted.has(name)) continue;
+      for (const file of await readdir(folder)) {
+        if (isReplacement(file, segment)) await this.#putFile(`blocks/${zone}/${file}`);
+      }
+      const sha256 = await hashFile(path);
+      const key = `blocks/${zone}/${segmentFileName(segment)}`;
+      const open = () => createReadStream(path, { start: 0, end: sizeBytes - 1 });
+      await this.#put({ key, sizeBytes, sha256, open, isReplaced: true });
+    }
+    return after;
   }
 
   /** As far as the log has it: the file may be ahead. */
@@ -181,6 +212,12 @@ class Copier {
   }
 }
 
+async function hashFile(path: string): Promise<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest();
+}
+
 /** A signed note without its signatures. */
 function textOf(note: Buffer): string {
   const text = note.toString();
@@ -189,7 +226,7 @@ function textOf(note: Buffer): string {
 
 async function readState(directory: string, to: string): Promise<CopyState> {
   const path = join(directory, STATE_FILE);
-  const nothing: CopyState = { v: 1, to, size: 0, anchor_ms: 0 };
+  const nothing: CopyState = { v: 1, to, size: 0, anchor_ms: 0, rewritten: {} };
   const content = await readIfThere(path);
   if (content === undefined) return nothing;
   try {

@@ -28,7 +28,7 @@ export const copyConfig = z.strictObject({
     .describe("Bucket for the copy; for locks it was made with Object Lock."),
   prefix: z
     .string()
-    .regex(/^[\w.-]+(?:\/[\w.-]+)*$/, "is like a relative path: hosts/host1")
+    .regex(/^\w[\w.-]*(?:\/\w[\w.-]*)*$/, "is like a relative path: hosts/host1")
     .max(512)
     .optional()
     .describe("Where in the bucket; without it, the archive's origin."),

@@ -13,6 +13,8 @@ export class CopyPlan {
   readonly notes: string[] = [];
   /** By zone, the newest closed segment: its `sums` is the hash of SHA256SUMS at this size. */
   readonly sums = new Map<string, SegmentEntry>();
+  /** Segments out of which records were erased, as `zone/segment`: their files were rewritten. */
+  readonly redacted = new Set<string>();
   /** Segments that blocks are in and that are not closed, as `zone/segment`. */
   readonly open = new Set<string>();
 
@@ -20,11 +22,20 @@ export class CopyPlan {
     const entry = parseEntry(bytes);
     if (entry.type === "block") this.open.add(`${entry.zone}/${entry.seg}`);
     if (entry.type === "epoch") this.notes.push(`${EPOCHS_FOLDER}/${noteFileName(entry.epoch)}`);
-    if (entry.type === "retain") this.segments.delete(`${entry.zone}/${entry.seg}`);
+    if (entry.type === "retain") {
+      this.segments.delete(`${entry.zone}/${entry.seg}`);
+      this.redacted.delete(`${entry.zone}/${entry.seg}`);
+    }
+    if (entry.type === "redact") this.redacted.add(`${entry.zone}/${entry.seg}`);
     if (entry.type !== "segment") return;
     const name = `${entry.zone}/${entry.seg}`;
     this.open.delete(name);
     this.segments.set(name, entry);
     this.sums.set(entry.zone, entry);
   }
+}
+
+/** What stands in the place of erased blocks of a segment: `00000001-17-1.blk`. */
+export function isReplacement(name: string, segment: string): boolean {
+  return name.startsWith(`${segment}-`) && /^\d{8}-\d{1,16}-\d{1,16}\.blk$/.test(name);
 }

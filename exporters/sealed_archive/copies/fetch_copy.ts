@@ -21,7 +21,7 @@ import type { Finding } from "../reader/finding.ts";
 import type { ReadCheckpoint } from "../reader/log_files.ts";
 import { judgeCheckpoint } from "../reader/log_files.ts";
 import type { Bucket, KeyVersions, ObjectLock } from "./bucket.ts";
-import { CopyPlan } from "./copy_plan.ts";
+import { CopyPlan, isReplacement } from "./copy_plan.ts";
 import { inParallel } from "./in_parallel.ts";
 
 const AT_ONCE = 8;
@@ -87,14 +87,16 @@ class Fetch {
         this.#plan.take(entry);
       }
     }
-    const { notes, segments, sums, open } = this.#plan;
+    const { notes, segments, sums, open, redacted } = this.#plan;
     const anchors = [...this.#keys.keys()].filter((key) => /^anchors\/[\w.]+$/.test(key));
     await inParallel([...notes, ...anchors], AT_ONCE, (key) => this.#fetch(key));
     for (const { zone, sums: sha256 } of sums.values()) {
       await this.#fetch(`blocks/${zone}/SHA256SUMS`, { sha256, isReplaced: true });
     }
-    for (const { zone, seg, sha256 } of segments.values()) {
-      await this.#fetch(`blocks/${zone}/${segmentFileName(seg)}`, { sha256 });
+    for (const [name, { zone, seg, sha256 }] of segments) {
+      const key = `blocks/${zone}/${segmentFileName(seg)}`;
+      if (redacted.has(name)) await this.#fetchRewritten(zone, seg, key);
+      else await this.#fetch(key, { sha256 });
     }
     return {
       openSegments: open,
@@ -104,6 +106,15 @@ class Fetch {
       unlocked: this.#unlocked,
       lockedUntilMs: this.#lockedUntilMs,
     };
+  }
+
+  async #fetchRewritten(zone: string, segment: string, key: string): Promise<void> {
+    await this.#fetch(key, { isReplaced: true });
+    const folder = `blocks/${zone}/`;
+    for (const name of this.#keys.keys()) {
+      const isBeside = name.startsWith(folder) && isReplacement(name.slice(folder.length), segment);
+      if (isBeside) await this.#fetch(name);
+    }
   }
 
   /** The signed checkpoint of the largest size, wherever it is, whatever lies over it. */

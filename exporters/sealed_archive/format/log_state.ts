@@ -10,12 +10,18 @@ import type { Positions } from "./position.ts";
 import { advance } from "./position.ts";
 import type { Recipients } from "./recipients.ts";
 import { advanceRecipients } from "./recipients.ts";
+import { advanceAuthorities } from "./redactions.ts";
+import type { Treatments } from "./treatments.ts";
+import { advanceTreatments } from "./treatments.ts";
 
 export interface LogState {
   readonly positions: Positions;
   readonly recipients: Recipients;
   readonly kept: KeptSegments;
   readonly holds: Holds;
+  readonly treatments: Treatments;
+  /** Verifier keys of those whose orders to erase records count. */
+  authorities: readonly string[];
   /** Undefined only before the genesis. */
   epoch: EpochPosition | undefined;
   /** `at` of the newest entry. */
@@ -28,6 +34,8 @@ export function emptyLogState(): LogState {
     recipients: new Map(),
     kept: new Map(),
     holds: new Map(),
+    treatments: new Map(),
+    authorities: [],
     epoch: undefined,
     atMs: 0,
   };
@@ -39,6 +47,8 @@ export function advanceLog(state: LogState, entry: Entry, index: number): string
   state.atMs = Math.max(state.atMs, entry.at);
   advanceRecipients(state.recipients, entry);
   advanceHolds(state.holds, entry);
+  state.authorities = advanceAuthorities(state.authorities, entry);
+  advanceTreatments(state.treatments, entry);
   const problem = advanceKept(state.kept, entry);
   return advance(state.positions, entry) ?? problem;
 }
@@ -53,5 +63,6 @@ export function copyLogState(state: LogState): LogState {
     recipients: new Map(state.recipients),
     kept: copyKept(state.kept),
     holds: new Map(state.holds),
+    treatments: new Map(state.treatments),
   };
 }

@@ -15,6 +15,7 @@ import type { Positions } from "../format/position.ts";
 import { advance, segmentFileName, segmentName } from "../format/position.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Finding, Report } from "./finding.ts";
+import { RedactionCheck } from "./redaction_check.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 const SUMS_FILE = "SHA256SUMS";
@@ -42,6 +43,7 @@ export interface Deleted {
 }
 
 export class PayloadCheck {
+  readonly redactions: RedactionCheck;
   readonly #archive: string;
   readonly #report: Report;
   readonly #reader: SegmentReader;
@@ -58,9 +60,13 @@ export class PayloadCheck {
     this.#archive = archive;
     this.#report = report;
     this.#reader = new SegmentReader(archive);
+    this.redactions = new RedactionCheck(archive, report);
   }
 
-  /** The block's bytes when they are what the entry says; undefined after a report. */
+  /**
+   * The block's bytes when they are what the entry says; undefined after a report, or when an entry
+   * further on may say why it is gone.
+   */
   async checkBlock(entry: BlockEntry, index: number): Promise<Buffer | undefined> {
     this.#advance(entry, index);
     const { zone, seg, off, len } = entry;
@@ -68,12 +74,14 @@ export class PayloadCheck {
     const hash = this.#hashes.get(zone) ?? createHash("sha256");
     this.#hashes.set(zone, hash.update(bytes));
     if (bytes.length === len && sha256(bytes).toString("hex") === entry.sha256) return bytes;
-    await this.#reportBlock(entry, index, bytes.length);
+    await this.#reportBlock(entry, index, bytes);
     return undefined;
   }
 
-  async #reportBlock(entry: BlockEntry, index: number, read: number): Promise<void> {
+  async #reportBlock(entry: BlockEntry, index: number, bytes: Buffer): Promise<void> {
     const { zone, seg, off, len, seq } = entry;
+    const read = bytes.length;
+    const isZeroed = read === len && bytes.every((byte) => byte === 0);
     const file = segmentPath(zone, seg);
     const place = { file, zone, segment: seg, entry: index };
     this.#damaged.add(`${zone}/${seg}`);
@@ -87,6 +95,12 @@ export class PayloadCheck {
       return;
     }
     const records = `records ${seq[0]} to ${seq[1]}`;
+    if (isZeroed) {
+      const reason = `the block of ${records} was overwritten with zeros`;
+      const finding = { kind: "block", ...place, offset: off, record: seq[0], reason } as const;
+      this.redactions.addZeroed({ index, entry, finding });
+      return;
+    }
     const reason =
       read < len
         ? `the segment ends inside the block of ${records}: ${len - read} bytes are missing`
@@ -95,7 +109,9 @@ export class PayloadCheck {
   }
 
   /** The log says that this segment was deleted. */
-  takeRetained({ zone, seg }: RetainEntry): void {
+  takeRetained(entry: RetainEntry): void {
+    const { zone, seg } = entry;
+    this.redactions.forget(entry);
     const missing = this.#missing.get(`${zone}/${seg}`);
     if (missing === undefined || !this.#missing.delete(`${zone}/${seg}`)) return;
     this.#deleted.segments++;
@@ -107,9 +123,9 @@ export class PayloadCheck {
     return this.#deleted;
   }
 
-  /** True when segments are missing that no entry so far explains. */
+  /** True when something is missing that no entry so far explains. */
   get hasMissing(): boolean {
-    return this.#missing.size > 0;
+    return this.#missing.size > 0 || this.redactions.hasUnexplained;
   }
 
   reportMissing(): void {

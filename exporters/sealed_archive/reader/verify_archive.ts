@@ -12,30 +12,30 @@ import { readdir } from "node:fs/promises";
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
 import type { Clock } from "../../../src/component/settings.ts";
-import type { LogRecord } from "../../../src/data/log_record.ts";
-import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
-import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import type {
   BlockEntry,
   DroppedRange,
   Entry,
   ParsedEntry,
+  PreviousLog,
   StatementEntry,
 } from "../format/entry.ts";
 import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
-import { recordTimeMs } from "../format/record_time.ts";
 import { parseTilePath } from "../format/tiles.ts";
 import type { EpochSummary } from "./epoch_check.ts";
 import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
-import { decryptBlock, wrongIdentity } from "./open_block.ts";
+import { wrongIdentity } from "./open_block.ts";
 import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import type { RecordObserver } from "./record_check.ts";
+import { RecordCheck } from "./record_check.ts";
+import type { Redacted } from "./redaction_check.ts";
 import { RetentionCheck } from "./retention_check.ts";
 
 /** Findings that are kept; more are only counted. */
@@ -46,14 +46,6 @@ const DROPPED_MAX = 10_000;
 const STATEMENTS_MAX = 1000;
 const SETTLE_POLL_MS = 100;
 const PUBLISH_INTERVAL_MS_DEFAULT = 1000;
-
-/** Looks at the records of each block, in order, beside what the archive itself checks. */
-export interface RecordObserver {
-  record(record: LogRecord, place: { file: string; entry: number; record: number }): void;
-  dropped(ranges: readonly DroppedRange[]): void;
-  /** Called once, at the end, when the records of all blocks were there to look at. */
-  finish(report: Report): void;
-}
 
 export interface VerifyOptions {
   readonly archive: string;
@@ -79,6 +71,8 @@ export interface VerifyResult {
   readonly root: string;
   readonly entries: Readonly<Record<string, number>>;
   readonly epochs: EpochSummary;
+  /** The log that this one goes on from, as its genesis says. */
+  readonly previous: PreviousLog | undefined;
   readonly blocks: number;
   readonly records: number;
   readonly blockBytes: number;
@@ -86,6 +80,9 @@ export interface VerifyResult {
   readonly newerBytes: number;
   /** What the log counts and is gone because its time was over. */
   readonly deleted: Deleted;
+  /** Records that the log says came and could not be sealed. */
+  readonly withheld: number;
+  readonly redacted: Redacted;
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
   /** Blocks in `absentSegments`. */
@@ -128,17 +125,17 @@ class Verification {
   readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
-  #records = 0;
   #absentBlocks = 0;
+  #recordCount = 0;
   #blockBytes = 0;
-  #decrypted = 0;
-  #undecrypted = 0;
   /** A block is not there, whatever the reason, and one before it is. */
   #hasGap = false;
-  readonly #unopenedZones: Record<string, number> = {};
+  readonly #records: RecordCheck;
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
   #latestMs = 0;
+  #withheld = 0;
+  #previous: PreviousLog | undefined;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
   constructor(options: VerifyOptions) {
@@ -149,6 +146,7 @@ class Verification {
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
     this.#retention = new RetentionCheck(report);
+    this.#records = new RecordCheck({ ...options, report });
   }
 
   async run(): Promise<VerifyResult> {
@@ -171,11 +169,16 @@ class Verification {
       // A segment is deleted only after the checkpoint that says so.
       if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
       this.#payload.reportMissing();
+      const { redactions } = this.#payload;
+      for await (const replaced of redactions.replaced()) {
+        await this.#records.checkReplaced(replaced);
+      }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       const there = this.#blocks - this.#payload.deleted.blocks - this.#absentBlocks;
-      if (there > 0 && this.#undecrypted === there) throw wrongIdentity(archive);
-      const chainsChecked = this.#undecrypted === 0 && !this.#hasGap;
+      const { decrypted, undecrypted, unopenedZones } = this.#records;
+      if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
+      const chainsChecked = undecrypted === 0 && !this.#hasGap;
       if (chainsChecked) {
         this.#options.observer?.finish((finding) => this.#report(finding));
       }
@@ -186,15 +189,18 @@ class Verification {
         root: checkpoint.root.toString("base64"),
         entries: this.#kinds,
         epochs: this.#epochs.summary(),
+        previous: this.#previous,
         blocks: this.#blocks,
-        records: this.#records,
+        records: this.#recordCount,
         blockBytes: this.#blockBytes,
         newerBytes,
         deleted: this.#payload.deleted,
+        withheld: this.#withheld,
+        redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
         absentBlocks: this.#absentBlocks,
-        decryptedBlocks: this.#decrypted,
-        unopenedZones: this.#unopenedZones,
+        decryptedBlocks: decrypted,
+        unopenedZones,
         dropped: this.#dropped,
         statements: this.#statements,
         findings: this.#findings,
@@ -252,6 +258,7 @@ class Verification {
       this.#report({ kind: "entry", entry: index, reason });
     }
     if (entry.type === "genesis") {
+      this.#previous = entry.previous;
       if (entry.origin !== verifier.name || entry.vkey !== verifier.vkey) {
         const reason = `the genesis is that of ${entry.origin}, or of another key`;
         this.#report({ kind: "entry", entry: index, reason });
@@ -266,9 +273,11 @@ class Verification {
     }
     if (entry.type === "segment") await this.#payload.checkSegment(entry, index);
     if (entry.type === "retain") this.#payload.takeRetained(entry);
+    if (entry.type === "redact") this.#payload.redactions.take(entry);
     if (entry.type === "block") await this.#checkBlock(entry, index);
-    if (entry.type === "block" || entry.type === "heartbeat") {
+    if (entry.type === "block" || entry.type === "heartbeat" || entry.type === "redact") {
       const dropped = entry.dropped ?? [];
+      if (entry.type !== "redact") this.#withheld += entry.withheld ?? 0;
       this.#options.observer?.dropped(dropped);
       if (this.#dropped.length < DROPPED_MAX) this.#dropped.push(...dropped);
     }
@@ -292,52 +301,18 @@ class Verification {
 
   async #checkBlock(entry: BlockEntry, index: number): Promise<void> {
     this.#blocks++;
-    this.#records += entry.inner.n;
+    this.#recordCount += entry.inner.n;
     this.#blockBytes += entry.len;
     if (this.#options.absentSegments?.has(`${entry.zone}/${entry.seg}`) === true) {
       this.#payload.cover(entry);
       this.#absentBlocks++;
-      this.#hasGap ||= this.#decrypted > 0;
+      this.#hasGap ||= this.#records.decrypted > 0;
       return;
     }
     const bytes = await this.#payload.checkBlock(entry, index);
-    const { identities } = this.#options;
-    if (bytes === undefined) this.#hasGap ||= this.#decrypted > 0;
-    if (bytes === undefined || identities === undefined) return;
-    const opened = await decryptBlock(bytes, entry, identities);
-    if (opened === undefined) {
-      this.#undecrypted++;
-      this.#unopenedZones[entry.zone] = (this.#unopenedZones[entry.zone] ?? 0) + 1;
-      return;
-    }
-    this.#decrypted++;
-    const file = `blocks/${entry.zone}/${entry.seg}.blk`;
-    const place = { file, zone: entry.zone, segment: entry.seg, entry: index, offset: entry.off };
-    if ("problem" in opened) {
-      this.#report({ kind: "block", ...place, record: entry.seq[0], reason: opened.problem });
-      return;
-    }
-    const problem = this.#checkRecords(opened.records, entry, { file, entry: index });
-    if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
-  }
-
-  #checkRecords(
-    records: readonly Buffer[],
-    { seq, t }: BlockEntry,
-    place: { file: string; entry: number },
-  ): { record: number; reason: string } | undefined {
-    let earliestMs = Number.POSITIVE_INFINITY;
-    let latestMs = Number.NEGATIVE_INFINITY;
-    for (const [at, bytes] of records.entries()) {
-      const number = seq[0] + at;
-      const record = decodeRecord(bytes);
-      if (record === undefined) return { record: number, reason: "it is not one OTLP record" };
-      earliestMs = Math.min(earliestMs, recordTimeMs(record));
-      latestMs = Math.max(latestMs, recordTimeMs(record));
-      this.#options.observer?.record(record, { ...place, record: number });
-    }
-    if (earliestMs === t[0] && latestMs === t[1]) return undefined;
-    return { record: seq[0], reason: "the time bounds in the log are not those of its records" };
+    const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
+    this.#hasGap ||= isGone && this.#records.decrypted > 0;
+    if (bytes !== undefined) await this.#records.checkBlock(bytes, entry, index);
   }
 
   /** Waits until a newer checkpoint covers what lies beyond this one. Returns how much that is. */
@@ -387,6 +362,7 @@ class Verification {
       await this.#checkOrder(entry, index);
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
       if (entry.type === "retain") this.#payload.takeRetained(entry);
+      if (entry.type === "redact") this.#payload.redactions.take(entry);
     }
     if (!this.#walk.isWhole) return;
     if (this.#walk.root().equals(checkpoint.root)) {
@@ -400,14 +376,5 @@ class Verification {
   #report(finding: Finding): void {
     this.#findingsCount++;
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push(finding);
-  }
-}
-
-function decodeRecord(bytes: Buffer): LogRecord | undefined {
-  try {
-    const { records } = decodeLogs(bytes, STORED_DECODE_LIMITS);
-    return records.length === 1 ? records[0] : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -12,6 +12,7 @@ import { holdProblem } from "../format/holds.ts";
 import type { LogState } from "../format/log_state.ts";
 import { advanceLog, copyLogState } from "../format/log_state.ts";
 import { hashLeaf } from "../format/merkle.ts";
+import { redactProblem } from "../format/redactions.ts";
 import type { Item } from "./committer.ts";
 import { Committer } from "./committer.ts";
 import type { Deferred } from "./deferred.ts";
@@ -22,6 +23,7 @@ import type { Marks } from "./marks.ts";
 import type { Publisher } from "./publisher.ts";
 import { dueSegments } from "./retention.ts";
 import type { RetiredSegments } from "./retired_segments.ts";
+import type { CopyRule } from "./scrub.ts";
 import type { SegmentFiles } from "./segment_files.ts";
 import type { Appended, SequencerState } from "./sequencer.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -45,12 +47,14 @@ export interface ArchiveWriterOptions {
   readonly stateDirectory: string;
   /** Its zones are those of the sequencer's state. */
   readonly zoneOf: ZoneRule;
+  readonly copies: readonly CopyRule[];
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
   readonly state: SequencerState;
   /** How long each zone keeps its closed segments; undefined: for ever. */
   readonly retentionMsOf: (zone: string) => number | undefined;
   readonly retired: RetiredSegments;
+  readonly origin: string;
   readonly wal: Wal;
   /** By zone. */
   readonly segments: ReadonlyMap<string, SegmentFiles>;
@@ -99,6 +103,7 @@ export class ArchiveWriter {
       clock: this.#entryClock,
       random: options.random,
       zoneOf: options.zoneOf,
+      copies: options.copies,
       state: options.state,
       emit: (item, durable, recordBytes) => {
         this.#lastEntryMs = options.clock.nowMs();
@@ -132,6 +137,13 @@ export class ArchiveWriter {
     this.#sequencer.sealBlock(zone);
   }
 
+  #problemOf(request: EntryRequest): string | undefined {
+    const { origin, state } = this.#options;
+    if (request.type === "hold") return holdProblem(state.log.holds, request);
+    if (request.type === "redact") return redactProblem({ ...state.log, origin }, request);
+    return undefined;
+  }
+
   stateDropped(): void {
     this.#sequencer.stateDropped();
   }
@@ -147,8 +159,7 @@ export class ArchiveWriter {
 
   /** Resolves with its index when the entry is on disk. Throws `archive.entry_refused`. */
   async record(request: EntryRequest): Promise<number> {
-    const { holds } = this.#options.state.log;
-    const problem = request.type === "hold" ? holdProblem(holds, request) : undefined;
+    const problem = this.#problemOf(request);
     if (problem !== undefined) throw new AgentError("archive.entry_refused", problem);
     const { index, durable } = this.addEntry(request);
     await durable;

@@ -97,10 +97,10 @@ async function listRetired(
   { segment: newest }: ZonePosition,
   kept: readonly KeptSegment[],
 ): Promise<number[]> {
-  const names = (await readdir(directory)).filter((name) => /^\d{8}\.blk$/.test(name));
-  return names
-    .map((name) => Number(name.slice(0, 8)))
-    .filter((number) => number <= newest && !kept.some(({ segment }) => segment === number));
+  const names = (await readdir(directory)).filter((name) => /^\d{8}(-.*)?\.blk$/.test(name));
+  return [...new Set(names.map((name) => Number(name.slice(0, 8))))].filter(
+    (number) => number <= newest && !kept.some(({ segment }) => segment === number),
+  );
 }
 
 /** A crash may have left the list one line ahead of the log. */

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { AgentError } from "../../../src/component/errors.ts";
 import { syncDirectory } from "../../../src/lib/durable_file.ts";
 import { FrameLog } from "../../../src/lib/frame_log.ts";
+import { treatmentSchema } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Mark } from "./wal.ts";
@@ -54,6 +55,8 @@ const logState = z.object({
   recipients: z.array(z.tuple([z.string(), z.array(z.string())])),
   kept: z.array(z.tuple([z.string(), z.array(keptSegment)])),
   holds: z.array(z.tuple([z.string(), hold])),
+  treatments: z.array(z.tuple([z.string(), treatmentSchema])),
+  authorities: z.array(z.string()),
   epoch: epochPosition,
   atMs: integer,
 });
@@ -112,6 +115,7 @@ function writeState(state: LogState): object {
     recipients: [...state.recipients],
     kept: [...state.kept],
     holds: [...state.holds],
+    treatments: [...state.treatments],
   };
 }
 
@@ -122,6 +126,7 @@ function readState(state: z.infer<typeof logState>): LogState {
     recipients: new Map(state.recipients),
     kept: new Map(state.kept),
     holds: new Map(state.holds),
+    treatments: new Map(state.treatments),
   };
 }
 

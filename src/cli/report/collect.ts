@@ -6,8 +6,8 @@
  */
 import type { Entry, ParsedEntry } from "../../../exporters/sealed_archive/format/entry.ts";
 import { isStatement } from "../../../exporters/sealed_archive/format/entry.ts";
+import type { RecordObserver } from "../../../exporters/sealed_archive/reader/record_check.ts";
 import type {
-  RecordObserver,
   VerifyOptions,
   VerifyResult,
 } from "../../../exporters/sealed_archive/reader/verify_archive.ts";
