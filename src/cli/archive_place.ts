@@ -11,6 +11,8 @@ import { join } from "node:path";
 import { Bucket } from "../../exporters/sealed_archive/copies/bucket.ts";
 import type { FetchedCopy } from "../../exporters/sealed_archive/copies/fetch_copy.ts";
 import { fetchCopy } from "../../exporters/sealed_archive/copies/fetch_copy.ts";
+import type { Finding } from "../../exporters/sealed_archive/reader/finding.ts";
+import type { VerifyResult } from "../../exporters/sealed_archive/reader/verify_archive.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import type { CommandLine } from "./command.ts";
 import { UsageError } from "./command.ts";
@@ -94,4 +96,13 @@ export function copyLines({ copy }: ArchivePlace, absentBlocks: number): string[
     lines.push(`Not in the copy yet, in segments that were open: ${blocks}.`);
   }
   return lines;
+}
+
+/** What was found while a copy was fetched is found of the archive. */
+export function withFindings(result: VerifyResult, more: readonly Finding[]): VerifyResult {
+  return {
+    ...result,
+    findings: [...result.findings, ...more],
+    findingsCount: result.findingsCount + more.length,
+  };
 }

@@ -11,6 +11,8 @@ import { AgentError, describeError } from "../component/errors.ts";
 import { writeFileDurably } from "../lib/durable_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { loadCommandConfig } from "./archive_of_config.ts";
+import type { ArchivePlace } from "./archive_place.ts";
+import { openPlace, PLACE_HELP, placeOptions } from "./archive_place.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 import { readTime } from "./read_time.ts";
@@ -31,9 +33,11 @@ export const reportCommand: Command = {
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    ...placeOptions,
     config: { type: "string", short: "c", multiple: true },
   },
-  help: `Checks the whole archive, as 'verify' does, and writes report.html, which prints well, and
+  help: `ARCHIVE is a folder, or s3://BUCKET/PREFIX for a copy.
+Checks the whole archive, as 'verify' does, and writes report.html, which prints well, and
 report.json. Both say what was sealed, who read and erased what, how the agent ran and with which
 configurations, and set that beside clauses of GDPR, CCPA, HIPAA, PCI DSS, SOC 2, SOX and ISO 27001,
 each with what the archive cannot say about it.
@@ -47,6 +51,7 @@ each with what the archive cannot say about it.
       --epoch-vkey KEY   the public key of the first epoch, kept away likewise
   -i, --identity FILE    age identities: also counts the treated values that stand in the records
       --checkpoint FILE  a checkpoint kept from earlier
+${PLACE_HELP}
   -c, --config FILE      the agent's configuration: also shows what it protects, and on its host the
                          privacy budgets that were spent
 
@@ -74,11 +79,16 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const files = paths as string[];
   const config = files.length === 0 ? undefined : await loadCommandConfig(files, io);
   if (files.length > 0 && config === undefined) return EXIT_CONFIG;
+  let place: ArchivePlace | undefined;
   try {
-    const collected = await collect(await readVerifyOptions(archive, line), period);
+    place = await openPlace(archive, line, io.signal);
+    const options = await readVerifyOptions(place.directory, line);
+    const absentSegments = place.copy?.openSegments;
+    const { copy } = place;
+    const collected = await collect({ ...options, absentSegments }, copy?.findings ?? [], period);
     const configured = config === undefined ? undefined : await describeConfig(config, period);
     const keyFrom = vkey === undefined ? "archive" : "argument";
-    const data = reportData({ archive, keyFrom, period, madeAtMs, collected, configured });
+    const data = reportData({ archive, copy, keyFrom, period, madeAtMs, collected, configured });
     const json = `${JSON.stringify(data, undefined, 2)}\n`;
     await mkdir(output, { recursive: true });
     await writeFileDurably(join(output, "report.json"), json);
@@ -94,5 +104,7 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     if (!(error instanceof AgentError) && code === undefined) throw error;
     io.stderr.write(`no report: ${describeError(error)}\n`);
     return EXIT_UNCHECKED;
+  } finally {
+    await place?.close();
   }
 }

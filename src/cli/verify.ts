@@ -4,7 +4,6 @@
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
-import type { Finding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
@@ -16,7 +15,7 @@ import { AgentError, describeError } from "../component/errors.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import type { ArchivePlace } from "./archive_place.ts";
-import { copyLines, openPlace, PLACE_HELP, placeOptions } from "./archive_place.ts";
+import { copyLines, openPlace, PLACE_HELP, placeOptions, withFindings } from "./archive_place.ts";
 import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
@@ -89,14 +88,6 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   } finally {
     await place?.close();
   }
-}
-
-function withFindings(result: VerifyResult, more: readonly Finding[]): VerifyResult {
-  return {
-    ...result,
-    findings: [...result.findings, ...more],
-    findingsCount: result.findingsCount + more.length,
-  };
 }
 
 /** With the archive before it, whose findings come first. */

@@ -153,6 +153,12 @@ test("the agent copies, locks and checks; the bucket alone verifies", options, a
   assert.match(verified.stdout, /^example\.com\/test: whole, .*\nCopy s3:\/\/archives\/example/m);
   assert.match(verified.stdout, /all locked, the first until \d{4}-/);
   assert.deepEqual(await readdir(into), ["blocks", "epochs", "log", "log.vkey"]);
+  const evidence = join(at.root, "evidence");
+  const from = [`s3://${BUCKET}/${ORIGIN}`, "--endpoint", at.server.endpoint];
+  const report = await runVouchsafe(t, ["report", ...from, "-o", evidence]);
+  assert.equal(report.code, 0, report.stderr);
+  const { integrity } = JSON.parse(await readFile(join(evidence, "report.json"), "utf8"));
+  assert.deepEqual([integrity.status, integrity.copy.unlocked], ["whole", 0]);
   const statement = await runVouchsafe(t, ["verify", at.directory, "--json"]);
   assert.equal(JSON.parse(statement.stdout).entries.copy >= 1, true);
 });

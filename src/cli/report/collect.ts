@@ -6,6 +6,7 @@
  */
 import type { Entry, ParsedEntry } from "../../../exporters/sealed_archive/format/entry.ts";
 import { isStatement } from "../../../exporters/sealed_archive/format/entry.ts";
+import type { Finding } from "../../../exporters/sealed_archive/reader/finding.ts";
 import type { RecordObserver } from "../../../exporters/sealed_archive/reader/record_check.ts";
 import type {
   VerifyOptions,
@@ -14,6 +15,7 @@ import type {
 import { verifyArchive } from "../../../exporters/sealed_archive/reader/verify_archive.ts";
 import { INTEGRITY_CHAIN } from "../../data/integrity.ts";
 import type { LogRecord } from "../../data/log_record.ts";
+import { withFindings } from "../archive_place.ts";
 import { agentSentence, sentence } from "../archive_statements.ts";
 import { Marks } from "./marks.ts";
 import type { Period, TimelineResult } from "./timeline.ts";
@@ -56,14 +58,19 @@ export interface Collected {
   readonly marks: ReturnType<Marks["result"]> | undefined;
 }
 
-/** Throws what {@link verifyArchive} throws. */
-export async function collect(options: VerifyOptions, period: Period): Promise<Collected> {
+/** `findings`: what is known already. Throws what {@link verifyArchive} throws. */
+export async function collect(
+  options: VerifyOptions,
+  findings: readonly Finding[],
+  period: Period,
+): Promise<Collected> {
   const collector = new Collector(period, options.observer);
-  const verified = await verifyArchive({
+  const checked = await verifyArchive({
     ...options,
     observer: options.identities === undefined ? undefined : collector,
     onEntry: (entry, index) => collector.entry(entry, index),
   });
+  const verified = withFindings(checked, findings);
   return collector.result(verified, options.clock.nowMs());
 }
 

@@ -1,5 +1,6 @@
 /** The report as data: what `report.json` holds, and what the page is made of. */
 import { VERSION } from "../../agent.ts";
+import type { ArchivePlace } from "../archive_place.ts";
 import { FRAMEWORKS } from "./clauses.ts";
 import type { Collected } from "./collect.ts";
 import type { Configured } from "./configured.ts";
@@ -11,6 +12,8 @@ export interface ReportInput {
   readonly archive: string;
   /** Whether the log's public key was given, or taken from beside the archive. */
   readonly keyFrom: "argument" | "archive";
+  /** Undefined for a folder. */
+  readonly copy: ArchivePlace["copy"];
   readonly period: Period;
   readonly madeAtMs: number;
   readonly collected: Collected;
@@ -61,13 +64,14 @@ export function reportData(input: ReportInput) {
   };
 }
 
-function integrityData({ collected: { verified, chainedRecords }, keyFrom }: ReportInput) {
+function integrityData(input: ReportInput) {
+  const { verified, chainedRecords } = input.collected;
   const { decryptedBlocks, blocks, unopenedZones } = verified;
   return {
     status: verified.findingsCount === 0 ? "whole" : "tampered",
     origin: verified.origin,
     vkey: verified.vkey,
-    key_from: keyFrom,
+    key_from: input.keyFrom,
     size: verified.size,
     root: verified.root,
     epochs_closed: verified.epochs.closed,
@@ -77,6 +81,16 @@ function integrityData({ collected: { verified, chainedRecords }, keyFrom }: Rep
     records: verified.records,
     block_bytes: verified.blockBytes,
     deleted: verified.deleted,
+    redacted: verified.redacted,
+    withheld: verified.withheld,
+    previous: verified.previous,
+    copy: input.copy && {
+      url: input.copy.url,
+      objects: input.copy.objects,
+      unlocked: input.copy.unlocked,
+      locked_until: input.copy.lockedUntilMs && time(input.copy.lockedUntilMs),
+      absent_blocks: verified.absentBlocks,
+    },
     decrypted_blocks: decryptedBlocks,
     unopened_zones: unopenedZones,
     /** Whether chains of records have gaps: only looked at when every block was opened. */

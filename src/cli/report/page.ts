@@ -91,6 +91,14 @@ ${(of.block_bytes / 1e6).toFixed(1)} MB</dd>
   )}</dd>
 <dt>Deleted by retention</dt><dd>${plural(of.deleted.segments, "segment")} with
 ${plural(of.deleted.blocks, "block")}; their descriptors stay in the log</dd>
+<dt>Erased by orders</dt><dd>${plural(of.redacted.records, "record")} in
+${plural(of.redacted.blocks, "block")}${
+  of.redacted.unfinished > 0
+    ? html`; <span class="against">${number(of.redacted.unfinished)} still there</span>`
+    : undefined
+}</dd>
+<dt>Came, and could not be sealed</dt><dd>${plural(of.withheld, "record")}</dd>
+${of.copy === undefined ? undefined : copied(of.copy)}
 <dt>Gaps in record chains</dt><dd>${chains(of)}</dd>
 </dl>
 ${
@@ -107,6 +115,13 @@ ${
 }${rest > 0 ? html`<p>${number(rest)} more.</p>` : undefined}
 <p class="soft">The whole archive was checked, not only the period. To check it yourself:</p>
 <pre>vouchsafe verify ARCHIVE --vkey '${of.vkey}' --epoch-vkey '${of.epoch_vkey}'</pre>`;
+}
+
+function copied(of: NonNullable<ReportData["integrity"]["copy"]>): Markup {
+  const lock = of.locked_until === undefined ? "none locked" : `locked until ${of.locked_until}`;
+  const bare = of.unlocked === 0 ? "" : `, ${number(of.unlocked)} without a lock`;
+  return html`<dt>Checked from</dt><dd>the copy ${of.url}: ${plural(of.objects, "object")},
+${lock} at least${bare}; ${plural(of.absent_blocks, "block")} of open segments are not in it</dd>`;
 }
 
 function chains(of: ReportData["integrity"]): string {

@@ -43,6 +43,8 @@ ${zones}${dayChart(days)}${
 
 const TITLES: Readonly<Record<string, string>> = {
   recipients: "Changes of readers",
+  authorities: "Changes of redaction authorities",
+  scrub: "Changes of coarser copies for long keeping",
   access: "Readings and revelations",
   erase: "Erasures",
   retain: "Deletions at the end of retention",
