@@ -108,6 +108,13 @@ test("says what was sealed, found, recorded and configured", async (t) => {
       ["restart", false],
     ],
   );
+  assert.deepEqual(
+    data.agent.configurations.map(({ config, starts }) => [config.slice(0, 4), starts]),
+    [
+      ["aaaa", 1],
+      [data.configured?.fingerprint.slice(0, 4), 1],
+    ],
+  );
   assert.equal(data.configured?.is_in_force, true);
   assert.deepEqual(data.configured?.treatments[0]?.actions.generalize, ["ipv4"]);
   assert.equal(data.evidence.pipelines.status, "shown");

@@ -5,7 +5,7 @@ import { FRAMEWORKS } from "./clauses.ts";
 import type { Collected } from "./collect.ts";
 import type { Configured } from "./configured.ts";
 import { evidenceOf } from "./evidence.ts";
-import type { Period, Silence } from "./timeline.ts";
+import type { Period, Run, Silence } from "./timeline.ts";
 
 export interface ReportInput {
   /** As it was given on the command line. */
@@ -121,6 +121,7 @@ function agentData({ timeline }: Collected) {
     entry,
   });
   return {
+    configurations: configurationsOf(timeline.runs),
     runs: timeline.runs.map(({ entry, atMs, kind, config, replayed, sinceLastMs }) => ({
       entry,
       at: time(atMs),
@@ -132,6 +133,18 @@ function agentData({ timeline }: Collected) {
     silences: timeline.silences.map(silence),
     unlisted: timeline.unlisted,
   };
+}
+
+/** One after the other, as the starts of the agent state them. */
+function configurationsOf(runs: readonly Run[]) {
+  const found: { config: string; from: string; entry: number; starts: number }[] = [];
+  for (const { config, atMs, entry } of runs) {
+    if (config === undefined) continue;
+    const last = found.at(-1);
+    if (last?.config === config) last.starts++;
+    else found.push({ config, from: time(atMs), entry, starts: 1 });
+  }
+  return found;
 }
 
 function configuredData(configured: Configured, { timeline }: Collected) {

@@ -110,6 +110,17 @@ export function agent({ agent: of, evidence }: ReportData): Markup {
   const runs = of.runs.slice(-ROWS_MAX);
   return html`<p>${evidence.configuration.sentence} ${evidence.presence.sentence}</p>
 ${table(
+  of.configurations,
+  [
+    { title: "From", cell: ({ from }) => moment(from) },
+    { title: "Entry", kind: "number", cell: ({ entry }) => number(entry) },
+    { title: "Starts", kind: "number", cell: ({ starts }) => number(starts) },
+    { title: "Configuration (SHA-256)", kind: "code", cell: ({ config }) => config },
+  ],
+  "No start states a configuration.",
+)}
+<h3>Starts</h3>
+${table(
   runs,
   [
     { title: "Start", cell: ({ at }) => moment(at) },
@@ -117,10 +128,10 @@ ${table(
     { title: "After", kind: "number", cell: ({ seconds_since_last: after }) => duration(after) },
     { title: "Taken over", kind: "number", cell: ({ replayed }) => number(replayed) },
     {
-      title: "Configuration (SHA-256)",
+      title: "Configuration",
       kind: "code",
       cell: ({ config }) =>
-        config ?? html`<span class="soft">none stated: a command, or an older agent</span>`,
+        config?.slice(0, 16) ?? html`<span class="soft">none: a command, or an older agent</span>`,
     },
   ],
   "No start of the agent is logged.",
