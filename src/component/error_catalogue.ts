@@ -248,6 +248,16 @@ export const errorCatalogue = {
     meaning: "There is no archive at this path, or a file of it cannot be read.",
     nextStep: "Check the path and the permissions.",
   },
+  "archive.copy_failed": {
+    permanent: false,
+    meaning: "The archive could not be copied to, or read from, object storage.",
+    nextStep: "Look at the server's words and at the rights of the account; the agent tries again.",
+  },
+  "archive.copy_conflict": {
+    permanent: false,
+    meaning: "The bucket holds something else where a copy of the archive belongs.",
+    nextStep: "Find out who wrote it, keep it as evidence, and give the copy another prefix.",
+  },
   "archive.entry_refused": {
     permanent: true,
     meaning: "An entry that a command wanted to have recorded in the archive was not taken.",
