@@ -10,11 +10,12 @@
  */
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
+import { PERIOD_MS, perCellOf } from "./config.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig } from "./measures.ts";
 import { measuresOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
+import { groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import { divide, formatRational, isAtMost, multiply, roundUp, ZERO } from "./rational.ts";
 import { thresholdOf } from "./selection.ts";

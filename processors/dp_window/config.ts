@@ -4,9 +4,16 @@
  */
 import { z } from "zod";
 import { durationMs, longDurationMs } from "../../config/values.ts";
-import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import { measuresOf } from "./measures.ts";
+import type { OpenKeyConfig } from "./partitions_config.ts";
+import {
+  attributeName,
+  DECIDING_KIND,
+  groupKeysOf,
+  openKeysOf,
+  partitions,
+} from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
@@ -34,12 +41,6 @@ function decimal(least: string, most: string, example: string): z.ZodString {
     })
     .refine(inRange, `expected a decimal from ${least} to ${most} in quotes, such as "${example}"`);
 }
-
-const attributeName = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((name) => !name.startsWith("dp."), "names that begin with dp. are those of the results");
 
 const unit = z.strictObject({
   attribute: attributeName.describe("The attribute that says whose record it is."),
@@ -135,74 +136,6 @@ const contribution = z.strictObject({
     .default("1")
     .describe("Share of units that count, by a keyed hash, for a day; results are scaled up."),
 });
-
-const publicValue = z.union([z.string().max(256), z.int()]);
-const other = z
-  .string()
-  .min(1)
-  .max(256)
-  .default("_other")
-  .describe("The name of all other values.");
-const publicKey = z.strictObject({
-  mode: z.literal("public").optional(),
-  public: z
-    .array(publicValue)
-    .min(1)
-    .refine((list) => new Set(list.map(String)).size === list.length, "a value is there twice")
-    .describe("All values that have rows of their own. They are known to everybody."),
-  other,
-});
-const openKey = z.strictObject({
-  mode: z
-    .literal("threshold")
-    .describe("Values come from the data and are shown when enough units have them."),
-  min_units: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(1)
-    .describe("Groups of fewer units are never shown; it comes on top of what privacy needs."),
-  sticky: longDurationMs
-    .prefault("7d")
-    .describe("How long a group that was shown stays public, with rows of its own."),
-  max_bytes: z.int().min(1).max(1024).default(128).describe("A longer value is another value."),
-  other,
-});
-
-const discoverKey = z.strictObject({
-  mode: z
-    .literal("discover")
-    .describe("Values come from the data and are shown when enough units had them on this day."),
-  sticky: openKey.shape.sticky,
-  max_bytes: openKey.shape.max_bytes,
-  other,
-});
-
-const partitions = z
-  .object({
-    keys: z
-      .array(attributeName)
-      .max(8)
-      .default([])
-      .describe("Attributes to group by; each has its own entry beside this key."),
-  })
-  .catchall(z.discriminatedUnion("mode", [publicKey, openKey, discoverKey]))
-  .superRefine(({ keys, ...lists }, context) => {
-    for (const key of keys) {
-      if (!Object.hasOwn(lists, key)) {
-        const message = "needs { public: [...] }, { mode: threshold } or { mode: discover }";
-        context.addIssue({ code: "custom", path: [key], message });
-      }
-    }
-    for (const [key, list] of Object.entries(lists)) {
-      if (!keys.includes(key)) {
-        context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
-      }
-      if ("public" in list && list.public.map(String).includes(list.other)) {
-        context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
-      }
-    }
-  });
 
 const metricName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, "expected a lower-case name");
 const weight = z
@@ -467,34 +400,6 @@ function checkRunning(
   if (PERIOD_MS / config.window.size > RUNNING_WINDOWS_MAX) {
     refuse(["window", "size"], "must be at least 1m with running_units");
   }
-}
-
-export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
-  const { keys, ...lists } = config.partitions;
-  return keys.flatMap((key): GroupKey[] => {
-    const list = lists[key] as KeyConfig | undefined;
-    if (list === undefined) return [];
-    return "public" in list
-      ? [{ key, public: list.public, other: list.other }]
-      : [{ key, maxBytes: list.max_bytes, other: list.other }];
-  });
-}
-
-type OpenConfig = z.infer<typeof openKey> | z.infer<typeof discoverKey>;
-type KeyConfig = z.infer<typeof publicKey> | OpenConfig;
-
-/** A key of open groups, with its name. */
-export type OpenKeyConfig = OpenConfig & { readonly key: string };
-
-/** The metric whose noisy number decides whether an open group is shown. */
-export const DECIDING_KIND = { threshold: "distinct_units", discover: "running_units" } as const;
-
-export function openKeysOf(config: DpWindowConfig): OpenKeyConfig[] {
-  const { keys, ...lists } = config.partitions;
-  return keys.flatMap((key) => {
-    const list = lists[key] as KeyConfig | undefined;
-    return list === undefined || "public" in list ? [] : [{ key, ...list }];
-  });
 }
 
 /** Records of one unit that a metric counts in one cell. */

@@ -6,13 +6,14 @@ import { createHash } from "node:crypto";
 import type { Calibration, Vector } from "./calibration.ts";
 import { calibrate, minUnitsOf, thresholdFor } from "./calibration.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { DECIDING_KIND, groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
+import { PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
 import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
+import { DECIDING_KIND, groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import {
   formatDecimal,
