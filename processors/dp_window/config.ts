@@ -407,6 +407,16 @@ function checkSelection(
   if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
     refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
   }
+  const { delta, horizon } = config.budget;
+  if (horizon !== undefined) {
+    // Choosing groups takes its part of δ each day, and these parts add up.
+    const all = (horizon.period / PERIOD_MS) * Number(delta);
+    if (Number(horizon.delta ?? delta) <= all) {
+      const least = `must be above ${Number(all.toPrecision(3))}`;
+      const why = "budget.delta for each of its days, where groups come from the data";
+      refuse(["budget", "horizon", "delta"], `${least}, ${why}`);
+    }
+  }
   for (const { key, min_units: minUnits, sticky } of others) {
     if (minUnits === first.min_units && sticky === first.sticky) continue;
     refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
