@@ -192,7 +192,8 @@ class GraphBuilder {
     const exporters = pipeline.exporters.map((key) =>
       this.#branch(`${pipeline.id} -> ${key}`, this.#exporter(key)),
     );
-    let next = withholdUntreated(this.#fanOut(exporters), (reason, records) =>
+    const out = named(this.#fanOut(exporters), pipeline.id);
+    let next = withholdUntreated(out, (reason, records) =>
       instruments.withheld(pipeline.id, reason, records),
     );
     const downstream = pipeline.exporters.map((key) => this.#plan.exporters.get(key)!.id.type);
@@ -253,4 +254,9 @@ class GraphBuilder {
   #fanOut(branches: readonly Branch[]): LogsConsumer {
     return branches.length === 1 ? branches[0]! : new FanOut(branches);
   }
+}
+
+/** Tells exporters, which several pipelines may share, from which one a batch comes. */
+function named(next: LogsConsumer, pipeline: string): LogsConsumer {
+  return { consumeLogs: (batch) => next.consumeLogs({ ...batch, pipeline }) };
 }
