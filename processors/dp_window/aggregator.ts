@@ -62,6 +62,7 @@ export class Aggregator {
   readonly #windowsPerDay: number;
   readonly #blocks: number;
   readonly #running: ReturnType<typeof runningOf>;
+  readonly #isDiscovering: boolean;
   /** Of each metric: records of a unit that count in a cell, and how one is added. */
   readonly #metrics: readonly { readonly perCell: number; readonly add: Add }[];
   readonly #perCellMax: number;
@@ -78,6 +79,7 @@ export class Aggregator {
     this.#windowsPerDay = PERIOD_MS / spec.windowMs;
     this.#blocks = blocksOfSpec(spec);
     this.#running = runningOf(spec);
+    this.#isDiscovering = spec.selection?.mode === "discover";
     let block = 0;
     this.#metrics = spec.metrics.flatMap((metric) => {
       const { kind, reading, perCell } = metric;
@@ -179,6 +181,10 @@ export class Aggregator {
 
   #count(record: LogRecord, slot: number, place: Place): void {
     const { table } = place.period;
+    if (this.#isDiscovering) {
+      this.#countDiscovered(record, slot, place);
+      return;
+    }
     let cell: number;
     let id: number;
     if (this.#labelsOf === undefined) {
@@ -202,6 +208,19 @@ export class Aggregator {
       const { perCell, add } = this.#metrics[metric]!;
       if (count <= perCell) add(record, counts.sums, cell);
     }
+  }
+
+  /** A unit counts once a day in a group, and its groups are its cells. */
+  #countDiscovered(record: LogRecord, slot: number, place: Place): void {
+    if (place.revision !== 0) return;
+    const { table } = place.period;
+    const labels = this.#labelsOf!(record.attributes);
+    // A group is begun only for a unit that can open it: others could fill the memory.
+    const id = place.period.groupId(labels, () => table.hasRoom(slot));
+    if (id === undefined || table.count(slot, id, 1) !== 1) return;
+    const counts = this.#countsOf(place);
+    const { index } = counts.find(labels) ?? counts.open(labels, id);
+    counts.sums[index] = counts.sums[index]! + 1;
   }
 
   /** Late records are left out: their window's total was released. */

@@ -118,10 +118,9 @@ function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): N
  * two, because all coefficients are positive.
  */
 function runningSquared(config: DpWindowConfig): bigint {
-  const groups = Math.min(
-    config.contribution.max_cells_per_period,
-    cellCount(groupKeysOf(config).filter(isPublic)),
-  );
+  const most = config.contribution.max_cells_per_period;
+  const keys = groupKeysOf(config);
+  const groups = keys.every(isPublic) ? Math.min(most, cellCount(keys)) : most;
   const { normSquared } = squareRootOf(PERIOD_MS / config.window.size);
   return BigInt(DISPLACEMENT * groups) * normSquared;
 }

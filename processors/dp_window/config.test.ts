@@ -109,13 +109,20 @@ test("refuses what only several options together get wrong, and unknown keys", (
     ],
     [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
     [
-      /^partitions\.method: needs min_units and sticky as route/,
+      /^partitions\.method: needs mode, min_units and sticky as route/,
       {
         partitions: {
           keys: ["route", "method"],
           route: { mode: "threshold" },
           method: { mode: "threshold", min_units: 5 },
         },
+      },
+    ],
+    [
+      /^metrics: can be of kind running_units only/,
+      {
+        partitions: { keys: ["route"], route: { mode: "discover" } },
+        metrics: [RUNNING, MANY[0]],
       },
     ],
     [/^output\.max_groups: /, { ...OPEN, output: { max_groups: 10_000 }, metrics: MANY }],

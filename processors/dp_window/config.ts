@@ -154,8 +154,8 @@ const publicKey = z.strictObject({
 });
 const openKey = z.strictObject({
   mode: z
-    .literal("threshold")
-    .describe("Values come from the data and are shown when enough units have them."),
+    .enum(["threshold", "discover"])
+    .describe("Values come from the data, shown when enough units have them in a window or day."),
   min_units: z
     .int()
     .min(1)
@@ -181,7 +181,7 @@ const partitions = z
   .superRefine(({ keys, ...lists }, context) => {
     for (const key of keys) {
       if (!Object.hasOwn(lists, key)) {
-        const message = "needs { public: [...] } or { mode: threshold }";
+        const message = "needs { public: [...] }, { mode: threshold } or { mode: discover }";
         context.addIssue({ code: "custom", path: [key], message });
       }
     }
@@ -189,7 +189,7 @@ const partitions = z
       if (!keys.includes(key)) {
         context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
       }
-      if (list.mode !== "threshold" && list.public.map(String).includes(list.other)) {
+      if ("public" in list && list.public.map(String).includes(list.other)) {
         context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
       }
     }
@@ -404,7 +404,11 @@ function checkSelection(
   if (Number(config.budget.delta) === 0) {
     refuse(["budget", "delta"], "must be above 0 where groups come from the data");
   }
-  if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
+  const isDiscovered = first.mode === "discover";
+  if (isDiscovered && config.metrics.some(({ kind }) => kind !== "running_units")) {
+    refuse(["metrics"], "can be of kind running_units only where groups are discovered");
+  }
+  if (!isDiscovered && !config.metrics.some(({ kind }) => kind === "distinct_units")) {
     refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
   }
   const { delta, horizon } = config.budget;
@@ -417,9 +421,11 @@ function checkSelection(
       refuse(["budget", "horizon", "delta"], `${least}, ${why}`);
     }
   }
-  for (const { key, min_units: minUnits, sticky } of others) {
-    if (minUnits === first.min_units && sticky === first.sticky) continue;
-    refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
+  for (const { key, mode, min_units: minUnits, sticky } of others) {
+    const isSame = minUnits === first.min_units && sticky === first.sticky && mode === first.mode;
+    if (isSame) continue;
+    const same = `needs mode, min_units and sticky as ${first.key}: one row is of both`;
+    refuse(["partitions", key], same);
   }
   const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
   if (units * cells * blocksOf(config) > ENTRIES_MAX) {
@@ -444,8 +450,10 @@ function checkRunning(
   if (running.length === 0) return;
   const keys = groupKeysOf(config);
   if (running.length > 1) refuse(["metrics"], "can have one of kind running_units");
-  if (!keys.every(isPublic)) refuse(["metrics"], "running_units needs public groups");
-  else if (cellCount(keys) > GROUPS_MAX) {
+  const isDiscovered = openKeysOf(config)[0]?.mode === "discover";
+  if (!keys.every(isPublic)) {
+    if (!isDiscovered) refuse(["metrics"], "running_units needs public groups, or mode discover");
+  } else if (cellCount(keys) > GROUPS_MAX) {
     refuse(["partitions"], `makes more than ${GROUPS_MAX} cells, too many for running_units`);
   }
   if (Number(config.budget.delta) === 0) {
@@ -464,7 +472,7 @@ export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
   return keys.flatMap((key): GroupKey[] => {
     const list = lists[key] as KeyConfig | undefined;
     if (list === undefined) return [];
-    return list.mode === "threshold"
+    return "max_bytes" in list
       ? [{ key, maxBytes: list.max_bytes, other: list.other }]
       : [{ key, public: list.public, other: list.other }];
   });
@@ -476,7 +484,7 @@ export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & {
   const { keys, ...lists } = config.partitions;
   return keys.flatMap((key) => {
     const list = lists[key] as KeyConfig | undefined;
-    return list?.mode === "threshold" ? [{ key, ...list }] : [];
+    return list !== undefined && "max_bytes" in list ? [{ key, ...list }] : [];
   });
 }
 

@@ -7,6 +7,7 @@
 import { drawNoise } from "./noise.ts";
 import type { RunningTotals } from "./running.ts";
 import type { Draws } from "./samplers.ts";
+import { shownFrom } from "./selection.ts";
 import type { Selection, Spec } from "./spec.ts";
 import { blocksOfSpec, runningOf } from "./spec.ts";
 import type { WindowCounts } from "./window_counts.ts";
@@ -46,11 +47,15 @@ export function noisyValues(
     const values = Array.from(counts.sums, (exact, at) => {
       const block = at % blocks;
       if (running === undefined || block !== runningBlock) return draw(exact, block).toString();
-      return running.next(Math.floor(at / blocks), exact, (sum) => draw(sum, block));
+      return running.next(`${Math.floor(at / blocks)}`, exact, (sum) => draw(sum, block));
     });
     return running === undefined ? { values } : { values, spread: running.spread };
   }
-  const shown: { labels: string; noisy: bigint[] }[] = [];
+  if (selection.mode === "discover") {
+    const count = (exact: number): bigint => draw(exact, selection.block);
+    return discovered(selection, counts, running, { shown: new Set(shownBefore), count });
+  }
+  const shown: Shown[] = [];
   const sticky = new Set(shownBefore);
   for (const labels of new Set([...sticky, ...counts.labels])) {
     const exact = counts.of(labels);
@@ -63,6 +68,37 @@ export function noisyValues(
     );
     shown.push({ labels, noisy });
   }
+  return keptOf(shown, selection);
+}
+
+interface Shown {
+  readonly labels: string;
+  readonly noisy: readonly bigint[];
+}
+
+/** The totals of the groups that are public by now, or become so with this window. */
+function discovered(
+  selection: Selection,
+  counts: WindowCounts,
+  running: RunningTotals | undefined,
+  { shown: known, count }: { shown: ReadonlySet<string>; count: (exact: number) => bigint },
+): NoisyValues {
+  // The late cells of a window have no totals.
+  if (running === undefined) return { groups: [], values: [] };
+  const { spread } = running;
+  const least = shownFrom(selection, spread);
+  // A total that goes on from a released one is not chosen again: its noise is known already.
+  const always = new Set([...known, ...running.released]);
+  const shown: Shown[] = [];
+  for (const labels of new Set([...always, ...running.cells, ...counts.labels])) {
+    const total = BigInt(running.next(labels, counts.of(labels)[0]!, count));
+    const isEnough = running.countedIn(labels) >= selection.minUnits && total >= least;
+    if (isEnough || always.has(labels)) shown.push({ labels, noisy: [total] });
+  }
+  return { ...keptOf(shown, selection), spread };
+}
+
+function keptOf(shown: readonly Shown[], selection: Selection): NoisyValues {
   const kept = largest(shown, selection).sort((a, b) => (a.labels < b.labels ? -1 : 1));
   return {
     groups: kept.map(({ labels }) => labels),
@@ -71,10 +107,7 @@ export function noisyValues(
 }
 
 /** Those with the most units, as far as anybody can see: a function of noisy numbers. */
-function largest<T extends { readonly labels: string; readonly noisy: readonly bigint[] }>(
-  shown: readonly T[],
-  { block, groupsMax }: Selection,
-): T[] {
+function largest(shown: readonly Shown[], { block, groupsMax }: Selection): Shown[] {
   const byUnits = shown.toSorted((a, b) => {
     const [one, other] = [a.noisy[block]!, b.noisy[block]!];
     if (one !== other) return one > other ? -1 : 1;

@@ -23,6 +23,8 @@ export class Period {
   /** Units whose hash has other bits than zeros here are not of the sample. */
   readonly #sampleMask: number;
   #openCells = 0;
+  /** Numbers of the day's groups, where they are discovered. */
+  readonly #groups = new Map<string, number>();
 
   constructor(key: Uint8Array, bounds: PeriodBounds) {
     this.key = key;
@@ -37,6 +39,15 @@ export class Period {
     // Not the word by which the table finds its places.
     if ((this.#hash.words[SAMPLE_WORD]! & this.#sampleMask) !== 0) return UNTRACKED;
     return this.table.slotOf(this.#hash.words);
+  }
+
+  /** The number of a group of the day; undefined for a new one unless `isWelcome`. */
+  groupId(labels: string, isWelcome: () => boolean): number | undefined {
+    const known = this.#groups.get(labels);
+    if (known !== undefined || !isWelcome()) return known;
+    const id = this.newCellId();
+    this.#groups.set(labels, id);
+    return id;
   }
 
   /**

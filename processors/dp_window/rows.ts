@@ -18,6 +18,7 @@ import type { Labels } from "./groups.ts";
 import { isPublic, labelsOf, parseLabels } from "./groups.ts";
 import type { Debit, StoredRelease } from "./ledger_state.ts";
 import { resultsOf } from "./results.ts";
+import { shownFrom } from "./selection.ts";
 import type { Spec } from "./spec.ts";
 import { blocksOfSpec, partsOf, publicCellsOf, shownRho } from "./spec.ts";
 
@@ -129,8 +130,9 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     ...(spec.selection === undefined
       ? { "dp.selection": "public" }
       : {
-          "dp.selection": "threshold",
-          "dp.threshold": spec.selection.threshold * spec.contribution.oneIn,
+          "dp.selection": spec.selection.mode,
+          "dp.threshold":
+            Number(shownFrom(spec.selection, release.spread)) * spec.contribution.oneIn,
           "dp.min_units": spec.selection.minUnits * spec.contribution.oneIn,
         }),
     "dp.contribution.cells": spec.contribution.cells,

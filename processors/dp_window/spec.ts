@@ -14,7 +14,15 @@ import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
-import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
+import {
+  formatDecimal,
+  formatRational,
+  multiply,
+  parseDecimal,
+  parseRational,
+  toNumber,
+} from "./rational.ts";
+import { deviationsFor, shownFrom } from "./selection.ts";
 import { spreadOf, squareRootOf } from "./square_root.ts";
 import type { CanonicalStep } from "./unit.ts";
 
@@ -66,8 +74,12 @@ export interface Spent {
 export interface Selection {
   /** Where the number of units stands among the blocks of a cell. */
   readonly block: number;
+  readonly mode: "threshold" | "discover";
   readonly minUnits: number;
+  /** With discovery, that at the end of a day. */
   readonly threshold: number;
+  /** Discovery: how far above `minUnits`, for noise of variance 1 behind a total. */
+  readonly deviation?: number;
   /** The part of δ that it takes. */
   readonly delta: string;
   /** Windows for which a group that was shown stays public. */
@@ -196,8 +208,8 @@ export function runningOf(
   spec: Spec,
 ): { readonly block: number; readonly groups: number } | undefined {
   const at = spec.metrics.findIndex(({ kind }) => kind === "running_units");
-  const cells = publicCellsOf(spec);
-  if (at === -1 || cells === undefined) return undefined;
+  if (at === -1) return undefined;
+  const cells = publicCellsOf(spec) ?? Number.POSITIVE_INFINITY;
   const block = spec.metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
   return { block, groups: Math.min(spec.contribution.cells, cells) };
 }
@@ -207,16 +219,27 @@ function selectionOf(
   metrics: readonly MetricSpec[],
   calibration: Calibration,
 ): Selection {
-  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
-  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
-  return {
-    block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
+  const { mode, min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const common = {
     minUnits,
-    threshold: thresholdFor(config, calibration),
     delta: formatDecimal(calibration.selectionDelta),
     stickyWindows: Math.floor(stickyMs / config.window.size),
     groupsMax: config.output.max_groups,
   };
+  if (mode === "threshold") {
+    const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
+    const block = metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
+    return { ...common, mode, block, threshold: thresholdFor(config, calibration) };
+  }
+  const windows = PERIOD_MS / config.window.size;
+  const cells = config.contribution.max_cells_per_period;
+  const epsilon = multiply(exact(config.budget.epsilon), exact(config.budget.share));
+  const bounds = { delta: calibration.selectionDelta, cells };
+  const sd = Math.sqrt(toNumber(parseRational(metrics[0]!.measures[0]!.noise.parameter)));
+  const deviation = deviationsFor(bounds, { windows, epsilon }) * sd;
+  const spread = spreadOf(squareRootOf(windows), windows);
+  const selection = { ...common, mode, block: 0, threshold: 0, deviation };
+  return { ...selection, threshold: Number(shownFrom(selection, spread)) };
 }
 
 /** The number of values per cell, over all measures of all metrics. */
