@@ -62,6 +62,7 @@ export class Aggregator {
   readonly #windowsPerDay: number;
   readonly #blocks: number;
   readonly #running: ReturnType<typeof runningOf>;
+  readonly #isDiscovering: boolean;
   /** Of each metric: records of a unit that count in a cell, and how one is added. */
   readonly #metrics: readonly { readonly perCell: number; readonly add: Add }[];
   readonly #perCellMax: number;
@@ -78,6 +79,7 @@ export class Aggregator {
     this.#windowsPerDay = PERIOD_MS / spec.windowMs;
     this.#blocks = blocksOfSpec(spec);
     this.#running = runningOf(spec);
+    this.#isDiscovering = spec.selection?.mode === "discover";
     let block = 0;
     this.#metrics = spec.metrics.flatMap((metric) => {
       const { kind, reading, perCell } = metric;
@@ -179,14 +181,18 @@ export class Aggregator {
 
   #count(record: LogRecord, slot: number, place: Place): void {
     const { table } = place.period;
+    if (this.#isDiscovering) {
+      this.#countDiscovered(record, slot, place);
+      return;
+    }
     let cell: number;
     let id: number;
-    let labels: string | undefined;
     if (this.#labelsOf === undefined) {
       cell = this.#cellOf(record.attributes);
       id = place.firstCell + cell;
+      this.#countRunning(slot, cell, place);
     } else {
-      labels = this.#labelsOf(record.attributes);
+      const labels = this.#labelsOf(record.attributes);
       let open = place.counts?.find(labels);
       if (open === undefined) {
         // A cell is begun only for a unit that can open it: others could fill the memory.
@@ -195,8 +201,6 @@ export class Aggregator {
       }
       ({ index: cell, id } = open);
     }
-    this.#countRunning(slot, cell, labels, place);
-    if (this.#metrics.length === 0) return;
     const count = table.count(slot, id, this.#perCellMax);
     if (count === 0) return;
     const counts = this.#countsOf(place);
@@ -206,18 +210,24 @@ export class Aggregator {
     }
   }
 
+  /** A unit counts once a day in a group, and its groups are its cells. */
+  #countDiscovered(record: LogRecord, slot: number, place: Place): void {
+    if (place.revision !== 0) return;
+    const { table } = place.period;
+    const labels = this.#labelsOf!(record.attributes);
+    // A group is begun only for a unit that can open it: others could fill the memory.
+    const id = place.period.groupId(labels, () => table.hasRoom(slot));
+    if (id === undefined || table.count(slot, id, 1) !== 1) return;
+    const counts = this.#countsOf(place);
+    const { index } = counts.find(labels) ?? counts.open(labels, id);
+    counts.sums[index] = counts.sums[index]! + 1;
+  }
+
   /** Late records are left out: their window's total was released. */
-  #countRunning(slot: number, cell: number, labels: string | undefined, place: Place): void {
+  #countRunning(slot: number, cell: number, place: Place): void {
     if (this.#running === undefined || place.revision !== 0) return;
     const { block, groups } = this.#running;
-    const { table } = place.period;
-    if (labels === undefined) {
-      if (!table.mark(slot, cell, groups)) return;
-    } else {
-      // An open group of a day is one more cell of the unit.
-      const id = place.period.dayCellId(labels, table.hasRoom(slot));
-      if (id === undefined || table.count(slot, id, 1) === 0) return;
-    }
+    if (!place.period.table.mark(slot, cell, groups)) return;
     const { sums } = this.#countsOf(place);
     const index = cell * this.#blocks + block;
     sums[index] = sums[index]! + 1;

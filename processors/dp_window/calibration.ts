@@ -10,12 +10,11 @@
  */
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { PERIOD_MS, perCellOf } from "./config.ts";
+import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig } from "./measures.ts";
 import { measuresOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
-import { groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import { divide, formatRational, isAtMost, multiply, roundUp, ZERO } from "./rational.ts";
 import { thresholdOf } from "./selection.ts";
@@ -78,14 +77,8 @@ export function thresholdFor(
   return thresholdOf(noiseOf({ metric, measure }), {
     delta: selectionDelta,
     cells: config.contribution.max_cells_per_period,
-    minUnits: minUnitsOf(config),
+    minUnits: openKeysOf(config)[0]!.min_units,
   });
-}
-
-/** Of groups that one window decides about. */
-export function minUnitsOf(config: DpWindowConfig): number {
-  const [first] = openKeysOf(config);
-  return first?.mode === "threshold" ? first.min_units : 1;
 }
 
 /**
@@ -125,8 +118,8 @@ function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): N
  * two, because all coefficients are positive.
  */
 function runningSquared(config: DpWindowConfig): bigint {
-  const keys = groupKeysOf(config);
   const most = config.contribution.max_cells_per_period;
+  const keys = groupKeysOf(config);
   const groups = keys.every(isPublic) ? Math.min(most, cellCount(keys)) : most;
   const { normSquared } = squareRootOf(PERIOD_MS / config.window.size);
   return BigInt(DISPLACEMENT * groups) * normSquared;

@@ -100,6 +100,13 @@ test("refuses what only several options together get wrong, and unknown keys", (
       { partitions: { keys: ["status"], status: { public: [0.5] } } },
     ],
     [/^budget\.delta: must be above 0 where/, { ...OPEN, budget: { epsilon: "1" } }],
+    [
+      /^budget\.horizon\.delta: must be above 3e-8/,
+      {
+        ...OPEN,
+        budget: { epsilon: "2", delta: "1e-9", horizon: { period: "30d", epsilon: "20" } },
+      },
+    ],
     [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
     [
       /^partitions\.method: needs mode, min_units and sticky as route/,
@@ -109,6 +116,13 @@ test("refuses what only several options together get wrong, and unknown keys", (
           route: { mode: "threshold" },
           method: { mode: "threshold", min_units: 5 },
         },
+      },
+    ],
+    [
+      /^metrics: can be of kind running_units only/,
+      {
+        partitions: { keys: ["route"], route: { mode: "discover" } },
+        metrics: [RUNNING, MANY[0]],
       },
     ],
     [/^output\.max_groups: /, { ...OPEN, output: { max_groups: 10_000 }, metrics: MANY }],

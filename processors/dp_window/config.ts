@@ -4,28 +4,13 @@
  */
 import { z } from "zod";
 import { durationMs, longDurationMs } from "../../config/values.ts";
-import { cellCount, isPublic } from "./groups.ts";
-import { measuresOf } from "./measures.ts";
-import type { OpenKeyConfig } from "./partitions_config.ts";
-import {
-  attributeName,
-  DECIDING_KIND,
-  groupKeysOf,
-  openKeysOf,
-  partitions,
-} from "./partitions_config.ts";
+import { checkTogether } from "./config_checks.ts";
+import type { GroupKey } from "./groups.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
-import { GROUPS_MAX } from "./unit_table.ts";
 
 export const PERIOD_MS = 86_400_000;
-const CELLS_MAX = 10_000;
-/** Noisy values of one release. */
-const VALUES_MAX = 100_000;
-const RUNNING_WINDOWS_MAX = 1440;
-const ENTRIES_MAX = 2 ** 26;
-const OPEN_VALUES_MAX = 5_000_000;
 
 /** An exact decimal between two others, kept as text. */
 function decimal(least: string, most: string, example: string): z.ZodString {
@@ -41,6 +26,12 @@ function decimal(least: string, most: string, example: string): z.ZodString {
     })
     .refine(inRange, `expected a decimal from ${least} to ${most} in quotes, such as "${example}"`);
 }
+
+const attributeName = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((name) => !name.startsWith("dp."), "names that begin with dp. are those of the results");
 
 const unit = z.strictObject({
   attribute: attributeName.describe("The attribute that says whose record it is."),
@@ -136,6 +127,65 @@ const contribution = z.strictObject({
     .default("1")
     .describe("Share of units that count, by a keyed hash, for a day; results are scaled up."),
 });
+
+const publicValue = z.union([z.string().max(256), z.int()]);
+const other = z
+  .string()
+  .min(1)
+  .max(256)
+  .default("_other")
+  .describe("The name of all other values.");
+const publicKey = z.strictObject({
+  mode: z.literal("public").optional(),
+  public: z
+    .array(publicValue)
+    .min(1)
+    .refine((list) => new Set(list.map(String)).size === list.length, "a value is there twice")
+    .describe("All values that have rows of their own. They are known to everybody."),
+  other,
+});
+const openKey = z.strictObject({
+  mode: z
+    .enum(["threshold", "discover"])
+    .describe("Values come from the data, shown when enough units have them in a window or day."),
+  min_units: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1)
+    .describe("Groups of fewer units are never shown; it comes on top of what privacy needs."),
+  sticky: longDurationMs
+    .prefault("7d")
+    .describe("How long a group that was shown stays public, with rows of its own."),
+  max_bytes: z.int().min(1).max(1024).default(128).describe("A longer value is another value."),
+  other,
+});
+
+const partitions = z
+  .object({
+    keys: z
+      .array(attributeName)
+      .max(8)
+      .default([])
+      .describe("Attributes to group by; each has its own entry beside this key."),
+  })
+  .catchall(z.discriminatedUnion("mode", [publicKey, openKey]))
+  .superRefine(({ keys, ...lists }, context) => {
+    for (const key of keys) {
+      if (!Object.hasOwn(lists, key)) {
+        const message = "needs { public: [...] }, { mode: threshold } or { mode: discover }";
+        context.addIssue({ code: "custom", path: [key], message });
+      }
+    }
+    for (const [key, list] of Object.entries(lists)) {
+      if (!keys.includes(key)) {
+        context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
+      }
+      if ("public" in list && list.public.map(String).includes(list.other)) {
+        context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
+      }
+    }
+  });
 
 const metricName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, "expected a lower-case name");
 const weight = z
@@ -278,128 +328,30 @@ export const configSchema = z
 
 export type DpWindowConfig = z.infer<typeof configSchema>;
 
-interface Issues {
-  addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
-}
-
-/** What only several options together can get wrong. */
-function checkTogether(config: DpWindowConfig, issues: Issues): void {
-  const refuse = (path: string[], message: string): void =>
-    issues.addIssue({ code: "custom", path, message });
-  const {
-    size,
-    close_after: closeAfter,
-    max_future_skew: skew,
-    release_tick: tick,
-  } = config.window;
-  if (tick > size) refuse(["window", "release_tick"], "must not be longer than window.size");
-  const lateMs = lateCloseAfterOf(config);
-  if ((lateMs ?? closeAfter) + skew >= PERIOD_MS) {
-    const option = lateMs === undefined ? "close_after" : "late_close_after";
-    refuse(["window", option], "with max_future_skew must be shorter than 24h");
-  }
-  if (lateMs !== undefined && lateMs <= closeAfter) {
-    refuse(["window", "late_close_after"], "must be longer than close_after");
-  }
-  if (config.mechanism === "discrete_gaussian" && Number(config.budget.delta) === 0) {
-    refuse(["budget", "delta"], "must be above 0 for discrete_gaussian");
-  }
-  const names = [config.unit.attribute, ...config.unit.fallback];
-  if (new Set(names).size !== names.length) refuse(["unit", "fallback"], "names repeat");
-  for (const key of config.partitions.keys) {
-    if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
-  }
-  checkSelection(config, refuse);
-  checkRunning(config, refuse);
-  const cells = cellCount(groupKeysOf(config).filter(isPublic));
-  if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
-  const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
-  if (unitsMax * cellsMax > ENTRIES_MAX) {
-    refuse(["contribution"], `max_tracked_units times max_cells_per_period passes ${ENTRIES_MAX}`);
-  }
-  config.metrics.forEach((metric, index) => {
-    const magnitude = Math.max(...measuresOf(metric).map((measure) => measure.magnitude));
-    if (unitsMax * perCellOf(metric) * magnitude <= Number.MAX_SAFE_INTEGER) return;
-    const sum = "max_tracked_units times per_cell times the largest value in steps of resolution";
-    refuse(["metrics", String(index)], `${sum} passes ${Number.MAX_SAFE_INTEGER}`);
-  });
-  const openWindows = Math.ceil(((lateMs ?? closeAfter) + skew) / size) + 3;
-  const blocks = blocksOf(config);
-  if (cells * blocks > VALUES_MAX) refuse(["partitions"], `makes more than ${VALUES_MAX} values`);
-  if (openWindows * cells * blocks > OPEN_VALUES_MAX) {
-    refuse(["window", "close_after"], "keeps too many windows open for so many cells");
-  }
-}
-
 /** How long after its end a window takes late records; undefined when it does not. */
 export function lateCloseAfterOf({ window }: DpWindowConfig): number | undefined {
   return window.late === "delta_cell" ? window.late_close_after : undefined;
 }
 
-/** What open groups need. */
-function checkSelection(
-  config: DpWindowConfig,
-  refuse: (path: string[], message: string) => void,
-): void {
-  const [first, ...others] = openKeysOf(config);
-  if (first === undefined) return;
-  if (Number(config.budget.delta) === 0) {
-    refuse(["budget", "delta"], "must be above 0 where groups come from the data");
-  }
-  const deciding = DECIDING_KIND[first.mode];
-  if (!config.metrics.some(({ kind }) => kind === deciding)) {
-    refuse(["metrics"], `need one of kind ${deciding}: it decides which groups are shown`);
-  }
-  const ruleOf = (open: OpenKeyConfig): string =>
-    JSON.stringify([open.mode, open.sticky, open.mode === "threshold" && open.min_units]);
-  for (const open of others) {
-    if (ruleOf(open) === ruleOf(first)) continue;
-    const message = `needs mode, min_units and sticky as ${first.key}: one row is of both`;
-    refuse(["partitions", open.key], message);
-  }
-  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
-  if (units * cells * blocksOf(config) > ENTRIES_MAX) {
-    const product = "max_tracked_units times max_cells_per_period times the values of a cell";
-    refuse(["contribution"], `${product} passes ${ENTRIES_MAX}`);
-  }
-  if (config.output.max_groups * blocksOf(config) > VALUES_MAX) {
-    refuse(["output", "max_groups"], `makes more than ${VALUES_MAX} values`);
-  }
+export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
+  const { keys, ...lists } = config.partitions;
+  return keys.flatMap((key): GroupKey[] => {
+    const list = lists[key] as KeyConfig | undefined;
+    if (list === undefined) return [];
+    return "max_bytes" in list
+      ? [{ key, maxBytes: list.max_bytes, other: list.other }]
+      : [{ key, public: list.public, other: list.other }];
+  });
 }
 
-function blocksOf(config: DpWindowConfig): number {
-  return config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
-}
+type KeyConfig = z.infer<typeof publicKey> | z.infer<typeof openKey>;
 
-/** What running totals need. */
-function checkRunning(
-  config: DpWindowConfig,
-  refuse: (path: string[], message: string) => void,
-): void {
-  const running = config.metrics.filter(({ kind }) => kind === "running_units");
-  if (running.length === 0) return;
-  const keys = groupKeysOf(config);
-  if (running.length > 1) refuse(["metrics"], "can have one of kind running_units");
-  const [open] = openKeysOf(config);
-  const windows = PERIOD_MS / config.window.size;
-  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
-  if (open?.mode === "threshold") {
-    refuse(["metrics"], "running_units needs public groups, or those of mode: discover");
-  } else if (open !== undefined && units * cells * 2 * windows > ENTRIES_MAX) {
-    const product = "max_tracked_units times max_cells_per_period times the windows of a day";
-    refuse(["contribution"], `${product} passes ${ENTRIES_MAX / 2}`);
-  } else if (keys.every(isPublic) && cellCount(keys) > GROUPS_MAX) {
-    refuse(["partitions"], `makes more than ${GROUPS_MAX} cells, too many for running_units`);
-  }
-  if (Number(config.budget.delta) === 0) {
-    refuse(["budget", "delta"], "must be above 0 for running_units, whose noise is Gaussian");
-  }
-  if (config.mechanism === "discrete_laplace") {
-    refuse(["mechanism"], "must not be discrete_laplace with running_units");
-  }
-  if (PERIOD_MS / config.window.size > RUNNING_WINDOWS_MAX) {
-    refuse(["window", "size"], "must be at least 1m with running_units");
-  }
+export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & { key: string })[] {
+  const { keys, ...lists } = config.partitions;
+  return keys.flatMap((key) => {
+    const list = lists[key] as KeyConfig | undefined;
+    return list !== undefined && "max_bytes" in list ? [{ key, ...list }] : [];
+  });
 }
 
 /** Records of one unit that a metric counts in one cell. */

@@ -17,8 +17,9 @@ import { PERIOD_MS } from "./config.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
 import type { RunningBase } from "./running.ts";
+import { shownFrom } from "./selection.ts";
 import type { BudgetLimits, Spec } from "./spec.ts";
-import { blocksOfSpec, publicCellsOf, runningOf, stepOfWindow, thresholdAt } from "./spec.ts";
+import { blocksOfSpec, runningOf } from "./spec.ts";
 
 /** 0: the window itself. 1: the cells of what came after its close. */
 export type Revision = 0 | 1;
@@ -315,14 +316,14 @@ export class LedgerState {
   }
 
   /** A function of noisy numbers: groups over the threshold stay, the newest `groupsMax`. */
-  #noteShown({ plan, window, groups, values }: Release, spec: Spec): void {
+  #noteShown({ plan, window, groups, values, spread }: Release, spec: Spec): void {
     const { selection } = spec;
     if (selection === undefined || groups === undefined) return;
     const blocks = blocksOfSpec(spec);
     const shown = this.#shownOf(plan);
     groups.forEach((labels, cell) => {
       const units = BigInt(values[cell * blocks + selection.block]!);
-      if (units < BigInt(thresholdAt(selection, stepOfWindow(window, spec)))) return;
+      if (units < shownFrom(selection, spread)) return;
       const untilWindow = Math.max(window + selection.stickyWindows, shown.get(labels) ?? 0);
       // Taken out first, so that it comes to the end.
       shown.delete(labels);
@@ -333,14 +334,14 @@ export class LedgerState {
     }
   }
 
-  #noteRunning({ plan, values, spread }: Release, spec: Spec, day: number): void {
+  #noteRunning({ plan, values, spread, groups }: Release, spec: Spec, day: number): void {
     const running = runningOf(spec);
     if (running === undefined || spread === undefined) return;
     const blocks = blocksOfSpec(spec);
-    // Totals of open groups do not go on after a restart.
-    const isOpen = publicCellsOf(spec) === undefined;
-    const totals = isOpen ? [] : values.filter((_, at) => at % blocks === running.block);
-    this.#running.set(plan, { day, totals, spread });
+    const totals = values
+      .filter((_, at) => at % blocks === running.block)
+      .map((total, cell) => [groups?.[cell] ?? `${cell}`, total]);
+    this.#running.set(plan, { day, totals: Object.fromEntries(totals), spread });
   }
 
   #shownOf(plan: string): Map<string, number> {

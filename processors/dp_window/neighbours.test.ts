@@ -13,9 +13,10 @@ import { hrTimeFromUnixMs } from "../../src/data/time.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { Aggregator } from "./aggregator.ts";
 import { configSchema, PERIOD_MS } from "./config.ts";
+import { isPublic } from "./groups.ts";
 import { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { blocksOfSpec, publicCellsOf, runningOf, specOf } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, specOf } from "./spec.ts";
 import { drawCount } from "./testing/randomness.ts";
 import { newUnitKey } from "./unit_key.ts";
 import type { WindowCounts } from "./window_counts.ts";
@@ -70,8 +71,6 @@ interface SmallSpec {
   readonly cells: number;
   readonly perCell: number;
   readonly isOpen: boolean;
-  /** Open groups are found by the day so far. */
-  readonly discovers?: boolean;
 }
 
 const specs = new Map<string, Spec>();
@@ -83,8 +82,7 @@ function smallSpec(small: SmallSpec): Spec {
   return spec;
 }
 
-function newSpec({ units, cells, perCell, isOpen, discovers = false }: SmallSpec): Spec {
-  const open = discovers ? { mode: "discover" } : { mode: "threshold", min_units: 2 };
+function newSpec({ units, cells, perCell, isOpen }: SmallSpec): Spec {
   return specOf(
     configSchema.parse({
       dataset: "test",
@@ -93,12 +91,11 @@ function newSpec({ units, cells, perCell, isOpen, discovers = false }: SmallSpec
       contribution: { max_cells_per_period: cells, max_tracked_units: units },
       partitions: {
         keys: ["status"],
-        status: isOpen ? open : { public: ["a", "b"] },
+        status: isOpen ? { mode: "threshold", min_units: 2 } : { public: ["a", "b"] },
       },
       metrics: [
         { name: "requests", kind: "count", per_cell: perCell },
         { name: "users", kind: "distinct_units" },
-        ...(isOpen && discovers ? [{ name: "today", kind: "running_units" }] : []),
         { name: "bytes", kind: "sum", field: "size", clamp: [-3, 7], per_cell: perCell },
         { name: "average", kind: "mean", field: "size", clamp: [-3, 7], resolution: 2 },
         { name: "sizes", kind: "histogram", field: "size", buckets: [0, 4], per_cell: perCell },
@@ -268,8 +265,7 @@ function assertWithinBounds(spec: Spec, one: Machine, other: Machine): void {
         block += parts;
       }
     }
-    const isByWindow = spec.selection !== undefined && spec.selection.thresholds === undefined;
-    if (isByWindow) assertCandidates(spec, pairs);
+    if (!spec.groups.every(isPublic)) assertCandidates(spec, pairs);
   }
 }
 
@@ -289,24 +285,6 @@ function assertCandidates(
     else onlyOther++;
   }
   assert.ok(onlyOne <= contribution.cells && onlyOther <= contribution.cells);
-}
-
-/** Of units of the day so far, a group has at most one more on one side and on the other. */
-function assertOnceInGroup(spec: Spec, one: Machine, other: Machine): void {
-  const { block } = runningOf(spec)!;
-  const seen = new Set<string>();
-  for (const [window, cells] of one.released) {
-    const day = Math.floor((Number.parseInt(window, 10) * HOUR_MS) / PERIOD_MS);
-    const others = other.released.get(window)!;
-    for (const cell of new Set([...cells.keys(), ...others.keys()])) {
-      const difference = (cells.get(cell)?.[block] ?? 0) - (others.get(cell)?.[block] ?? 0);
-      if (difference === 0) continue;
-      assert.equal(Math.abs(difference), 1);
-      const key = `${day} ${difference} ${cell}`;
-      assert.equal(seen.has(key), false, "a unit counts twice in a group");
-      seen.add(key);
-    }
-  }
 }
 
 function assertBounds(
@@ -335,7 +313,6 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         cells: fc.integer({ min: 1, max: 3 }),
         perCell: fc.integer({ min: 1, max: 3 }),
         isOpen: fc.boolean(),
-        discovers: fc.boolean(),
       }),
       fc.boolean(),
       fc.nat({ max: UNITS - 1 }),
@@ -344,9 +321,6 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         const whole = run({ spec, isLateCounted, events }, undefined);
         const less = run({ spec, isLateCounted, events }, without);
         assertWithinBounds(spec, whole, less);
-        // After a crash a day has no totals of open groups.
-        const isWhole = events.every(({ kind }) => kind !== "crash");
-        if (small.isOpen && small.discovers && isWhole) assertOnceInGroup(spec, whole, less);
         for (const pairs of pairsByDay(spec, whole, less)) {
           // Without the unit another count is higher: somebody was displaced.
           if (pairs.some(([a, b]) => a.some((sum, at) => sum < b[at]!))) displaced++;

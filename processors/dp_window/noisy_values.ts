@@ -7,8 +7,9 @@
 import { drawNoise } from "./noise.ts";
 import type { RunningTotals } from "./running.ts";
 import type { Draws } from "./samplers.ts";
+import { shownFrom } from "./selection.ts";
 import type { Selection, Spec } from "./spec.ts";
-import { blocksOfSpec, runningOf, thresholdAt } from "./spec.ts";
+import { blocksOfSpec, runningOf } from "./spec.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
 /** Decimal integers, by cell and then by block. */
@@ -25,15 +26,13 @@ export interface Before {
   readonly shown?: Iterable<string>;
   /** Totals of the day, in a window that goes on with them. */
   readonly running?: RunningTotals;
-  /** Number of the window in its day. */
-  readonly step?: number;
 }
 
 export function noisyValues(
   spec: Spec,
   counts: WindowCounts,
   draws: Draws,
-  { shown: shownBefore = [], running, step = 0 }: Before = {},
+  { shown: shownBefore = [], running }: Before = {},
 ): NoisyValues {
   const blocks = blocksOfSpec(spec);
   const noises = spec.metrics.flatMap(({ measures }) =>
@@ -43,66 +42,72 @@ export function noisyValues(
   const draw = (exact: number, block: number): bigint =>
     BigInt(exact) + drawNoise(draws, noises[block]!);
   const { selection } = spec;
-  const threshold = selection === undefined ? 0 : thresholdAt(selection, step);
-  const unitsOf = (labels: string, exact: number): bigint => {
-    const block = selection!.block;
-    if (selection!.thresholds === undefined) return draw(exact, block);
-    return running?.next(labels, exact, (sum) => draw(sum, block)) ?? 0n;
-  };
   if (selection === undefined) {
     const runningBlock = running === undefined ? undefined : runningOf(spec)?.block;
     const values = Array.from(counts.sums, (exact, at) => {
       const block = at % blocks;
       if (running === undefined || block !== runningBlock) return draw(exact, block).toString();
-      const cell = Math.floor(at / blocks);
-      return running.next(cell, exact, (sum) => draw(sum, block)).toString();
+      return running.next(`${Math.floor(at / blocks)}`, exact, (sum) => draw(sum, block));
     });
     return running === undefined ? { values } : { values, spread: running.spread };
   }
-  const shown: { labels: string; noisy: bigint[] }[] = [];
+  if (selection.mode === "discover") {
+    const count = (exact: number): bigint => draw(exact, selection.block);
+    return discovered(selection, counts, running, { shown: new Set(shownBefore), count });
+  }
+  const shown: Shown[] = [];
   const sticky = new Set(shownBefore);
-  for (const labels of candidates(selection, counts, sticky, running)) {
+  for (const labels of new Set([...sticky, ...counts.labels])) {
     const exact = counts.of(labels);
-    const units = unitsOf(labels, exact[selection.block]!);
-    if (!sticky.has(labels) && units < BigInt(threshold)) continue;
+    const always = sticky.has(labels);
+    if (!always && exact[selection.block]! < selection.minUnits) continue;
+    const units = draw(exact[selection.block]!, selection.block);
+    if (!always && units < BigInt(selection.threshold)) continue;
     const noisy = Array.from(exact, (sum, block) =>
       block === selection.block ? units : draw(sum, block),
     );
     shown.push({ labels, noisy });
   }
+  return keptOf(shown, selection);
+}
+
+interface Shown {
+  readonly labels: string;
+  readonly noisy: readonly bigint[];
+}
+
+/** The totals of the groups that are public by now, or become so with this window. */
+function discovered(
+  selection: Selection,
+  counts: WindowCounts,
+  running: RunningTotals | undefined,
+  { shown: known, count }: { shown: ReadonlySet<string>; count: (exact: number) => bigint },
+): NoisyValues {
+  // The late cells of a window have no totals.
+  if (running === undefined) return { groups: [], values: [] };
+  const { spread } = running;
+  const least = shownFrom(selection, spread);
+  // A total that goes on from a released one is not chosen again: its noise is known already.
+  const always = new Set([...known, ...running.released]);
+  const shown: Shown[] = [];
+  for (const labels of new Set([...always, ...running.cells, ...counts.labels])) {
+    const total = BigInt(running.next(labels, counts.of(labels)[0]!, count));
+    const isEnough = running.countedIn(labels) >= selection.minUnits && total >= least;
+    if (isEnough || always.has(labels)) shown.push({ labels, noisy: [total] });
+  }
+  return { ...keptOf(shown, selection), spread };
+}
+
+function keptOf(shown: readonly Shown[], selection: Selection): NoisyValues {
   const kept = largest(shown, selection).sort((a, b) => (a.labels < b.labels ? -1 : 1));
   return {
     groups: kept.map(({ labels }) => labels),
     values: kept.flatMap(({ noisy }) => noisy.map(String)),
-    ...(running !== undefined && { spread: running.spread }),
   };
 }
 
-/**
- * The groups about which noise decides. Where the day so far does, all that were seen on it: a
- * total can pass the threshold in a window without a record. Without totals none is found.
- */
-function candidates(
-  selection: Selection,
-  counts: WindowCounts,
-  sticky: ReadonlySet<string>,
-  running: RunningTotals | undefined,
-): Set<string> {
-  if (selection.thresholds === undefined) {
-    const enough = [...counts.labels].filter(
-      (labels) => counts.of(labels)[selection.block]! >= selection.minUnits,
-    );
-    return new Set([...sticky, ...enough]);
-  }
-  if (running === undefined) return new Set(sticky);
-  return new Set([...sticky, ...counts.labels, ...[...running.known].map(String)]);
-}
-
 /** Those with the most units, as far as anybody can see: a function of noisy numbers. */
-function largest<T extends { readonly labels: string; readonly noisy: readonly bigint[] }>(
-  shown: readonly T[],
-  { block, groupsMax }: Selection,
-): T[] {
+function largest(shown: readonly Shown[], { block, groupsMax }: Selection): Shown[] {
   const byUnits = shown.toSorted((a, b) => {
     const [one, other] = [a.noisy[block]!, b.noisy[block]!];
     if (one !== other) return one > other ? -1 : 1;

@@ -23,7 +23,8 @@ export class Period {
   /** Units whose hash has other bits than zeros here are not of the sample. */
   readonly #sampleMask: number;
   #openCells = 0;
-  readonly #dayCells = new Map<string, number>();
+  /** Numbers of the day's groups, where they are discovered. */
+  readonly #groups = new Map<string, number>();
 
   constructor(key: Uint8Array, bounds: PeriodBounds) {
     this.key = key;
@@ -40,24 +41,20 @@ export class Period {
     return this.table.slotOf(this.#hash.words);
   }
 
+  /** The number of a group of the day; undefined for a new one unless `isWelcome`. */
+  groupId(labels: string, isWelcome: () => boolean): number | undefined {
+    const known = this.#groups.get(labels);
+    if (known !== undefined || !isWelcome()) return known;
+    const id = this.newCellId();
+    this.#groups.set(labels, id);
+    return id;
+  }
+
   /**
    * A number for one more cell of open groups. Numbers begin anew after a restart, when the table
    * knows how many cells each unit has opened but not which.
    */
   newCellId(): number {
     return this.#openCells++;
-  }
-
-  /**
-   * The number of the cell of open groups that stands for the whole day. A new one is made only
-   * where it `mayBegin`, so that nobody fills the memory with them.
-   */
-  dayCellId(labels: string, mayBegin: boolean): number | undefined {
-    let id = this.#dayCells.get(labels);
-    if (id === undefined && mayBegin) {
-      id = this.newCellId();
-      this.#dayCells.set(labels, id);
-    }
-    return id;
   }
 }

@@ -20,7 +20,7 @@ import type { Periods } from "./periods.ts";
 import { RunningTotals } from "./running.ts";
 import { drawsFrom } from "./samplers.ts";
 import type { Spec } from "./spec.ts";
-import { publicCellsOf, runningOf, stepOfWindow } from "./spec.ts";
+import { runningOf } from "./spec.ts";
 import { squareRootOf } from "./square_root.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
@@ -53,11 +53,6 @@ interface DueWindow {
 export class Releaser {
   readonly #options: ReleaserOptions;
   readonly #running: RunningTotals | undefined;
-  /**
-   * A day of which an earlier process measured open groups. To measure them again would tell twice
-   * as much, so the day has no totals of them any more.
-   */
-  readonly #lostDay: number | undefined;
   #due: DueWindow[] = [];
   /** The last window that was open at a tick. */
   #lastSeen: number;
@@ -68,9 +63,7 @@ export class Releaser {
     const { spec, ledger, plan } = options;
     if (runningOf(spec) === undefined) return;
     const squareRoot = squareRootOf(PERIOD_MS / spec.windowMs);
-    const base = ledger.state.runningBase(plan);
-    this.#running = new RunningTotals(squareRoot, base);
-    if (publicCellsOf(spec) === undefined) this.#lostDay = base?.day;
+    this.#running = new RunningTotals(squareRoot, ledger.state.runningBase(plan));
   }
 
   /**
@@ -151,10 +144,9 @@ export class Releaser {
     const draws = drawsFrom(random);
     const shown = ledger.state.shownGroups(plan, window);
     // The late cells of a window are no part of the day's totals.
-    const running = revision === 0 && day !== this.#lostDay ? this.#running : undefined;
+    const running = revision === 0 ? this.#running : undefined;
     running?.begin(day);
-    const step = stepOfWindow(window, spec);
-    const noisy = noisyValues(spec, counts, draws, { shown, step, ...(running && { running }) });
+    const noisy = noisyValues(spec, counts, draws, { shown, ...(running && { running }) });
     draws.clear();
     return noisy;
   }

@@ -18,15 +18,9 @@ import type { Labels } from "./groups.ts";
 import { isPublic, labelsOf, parseLabels } from "./groups.ts";
 import type { Debit, StoredRelease } from "./ledger_state.ts";
 import { resultsOf } from "./results.ts";
+import { shownFrom } from "./selection.ts";
 import type { Spec } from "./spec.ts";
-import {
-  blocksOfSpec,
-  partsOf,
-  publicCellsOf,
-  shownRho,
-  stepOfWindow,
-  thresholdAt,
-} from "./spec.ts";
+import { blocksOfSpec, partsOf, publicCellsOf, shownRho } from "./spec.ts";
 
 export const RELEASE_BODY = "dp.window";
 export const STATUS_BODY = "dp.status";
@@ -136,10 +130,9 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     ...(spec.selection === undefined
       ? { "dp.selection": "public" }
       : {
-          "dp.selection": spec.selection.thresholds === undefined ? "threshold" : "discover",
+          "dp.selection": spec.selection.mode,
           "dp.threshold":
-            thresholdAt(spec.selection, stepOfWindow(release.window, spec)) *
-            spec.contribution.oneIn,
+            Number(shownFrom(spec.selection, release.spread)) * spec.contribution.oneIn,
           "dp.min_units": spec.selection.minUnits * spec.contribution.oneIn,
         }),
     "dp.contribution.cells": spec.contribution.cells,

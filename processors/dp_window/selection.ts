@@ -21,11 +21,40 @@
 import type { Noise } from "./noise.ts";
 import type { Rational } from "./rational.ts";
 import { divide, parseRational, toNumber } from "./rational.ts";
-import type { SquareRoot } from "./square_root.ts";
-import { spreadOf } from "./square_root.ts";
+import type { Selection } from "./spec.ts";
 
 /** Logarithms and roots are exact to a few units of 2^-52; this leaves a factor of 500. */
 const RELATIVE_ERROR = 2 ** -40;
+
+/**
+ * How many standard deviations of its noise a total must pass for a group to be discovered.
+ *
+ * The proof. The measurements of all groups that either stream touches are covered by the noise. Of
+ * a group whose units so far reach k in one stream only, and which is not public yet, say in both
+ * streams nothing: what is left is a function of the measurements, equal in both. It differs from
+ * what is really shown only when such a total reaches the threshold, which needs noise of z standard
+ * deviations or more. Discrete Gaussians are as concentrated as continuous ones (Canonne, Kamath and
+ * Steinke 2020, corollary 9), and so are their sums with any weights: Pr <= exp(-z² / 2). A unit has
+ * at most C groups, each with a total in at most T windows, and the step from the one to the other
+ * is taken in both streams: (1 + e^ε) C T exp(-z² / 2) <= δ_s. Measurements of different windows are
+ * not independent of which groups were shown before, hence the e^ε.
+ */
+export function deviationsFor(
+  { delta, cells }: { delta: Rational; cells: number },
+  { windows, epsilon }: { windows: number; epsilon: Rational },
+): number {
+  const steps = Math.log1p(Math.exp(toNumber(epsilon))) + Math.log(cells) + Math.log(windows);
+  return Math.sqrt(2 * (steps - Math.log(toNumber(delta)))) * (1 + RELATIVE_ERROR);
+}
+
+/** The smallest noisy number of units that is shown. `spread` is that of a running total. */
+export function shownFrom(
+  { minUnits, threshold, deviation }: Pick<Selection, "minUnits" | "threshold" | "deviation">,
+  spread?: number,
+): bigint {
+  if (deviation === undefined || spread === undefined) return BigInt(threshold);
+  return BigInt(Math.ceil(minUnits + deviation * Math.sqrt(spread) * (1 + RELATIVE_ERROR)) + 1);
+}
 
 /** The smallest noisy number of units that is shown. */
 export function thresholdOf(
@@ -44,28 +73,6 @@ export function thresholdOf(
     else low = middle;
   }
   return minUnits + high;
-}
-
-/**
- * The totals of a day from which on a group is shown, by window, where the day so far decides.
- *
- * The proof is as above, with the windows up to one in place of the one. A group of u alone has the
- * totals 0 or 1, and noise has to pass the rest: a sum of discrete Gaussians, which are sub-Gaussian
- * with their σ² (Canonne, Kamath and Steinke 2020), so of tail exp(-x² / 2 sd²) at most; T windows
- * and C groups add up to δ_s. The noise of all windows belongs to a group however late it comes, so
- * that a shared group behaves as a public one from its first record on; before others come it is
- * u's alone. Half a unit is for the rounding of the totals.
- */
-export function discoveryThresholds(
-  squareRoot: SquareRoot,
-  { variance, groups, delta }: { variance: number; groups: number; delta: number },
-): number[] {
-  const windows = squareRoot.measuring.length;
-  const tail = Math.sqrt(2 * Math.log((groups * windows) / delta)) * (1 + RELATIVE_ERROR);
-  return Array.from({ length: windows }, (_, at) => {
-    const deviation = Math.sqrt(variance * spreadOf(squareRoot, at + 1));
-    return Math.ceil(1.5 + deviation * tail);
-  });
 }
 
 /** An upper bound of log Pr[Y >= least], for `least` of at least 1. */

@@ -4,16 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import type { Calibration, Vector } from "./calibration.ts";
-import { calibrate, minUnitsOf, thresholdFor } from "./calibration.ts";
+import { calibrate, thresholdFor } from "./calibration.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { PERIOD_MS, perCellOf } from "./config.ts";
+import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
 import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
-import { DECIDING_KIND, groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import {
   formatDecimal,
@@ -23,7 +22,7 @@ import {
   parseRational,
   toNumber,
 } from "./rational.ts";
-import { discoveryThresholds } from "./selection.ts";
+import { deviationsFor, shownFrom } from "./selection.ts";
 import { spreadOf, squareRootOf } from "./square_root.ts";
 import type { CanonicalStep } from "./unit.ts";
 
@@ -75,10 +74,12 @@ export interface Spent {
 export interface Selection {
   /** Where the number of units stands among the blocks of a cell. */
   readonly block: number;
+  readonly mode: "threshold" | "discover";
   readonly minUnits: number;
+  /** With discovery, that at the end of a day. */
   readonly threshold: number;
-  /** By window of the day, where the day so far decides; `threshold` is the last and largest. */
-  readonly thresholds?: readonly number[];
+  /** Discovery: how far above `minUnits`, for noise of variance 1 behind a total. */
+  readonly deviation?: number;
   /** The part of δ that it takes. */
   readonly delta: string;
   /** Windows for which a group that was shown stays public. */
@@ -208,32 +209,9 @@ export function runningOf(
 ): { readonly block: number; readonly groups: number } | undefined {
   const at = spec.metrics.findIndex(({ kind }) => kind === "running_units");
   if (at === -1) return undefined;
-  const cells = publicCellsOf(spec) ?? spec.contribution.cells;
+  const cells = publicCellsOf(spec) ?? Number.POSITIVE_INFINITY;
   const block = spec.metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
   return { block, groups: Math.min(spec.contribution.cells, cells) };
-}
-
-/** The number of units from which on a group is shown, in a window of the day. */
-export function thresholdAt({ threshold, thresholds }: Selection, step: number): number {
-  return thresholds?.[step] ?? threshold;
-}
-
-/** Number of a window in its day. */
-export function stepOfWindow(window: number, { windowMs }: Pick<Spec, "windowMs">): number {
-  return window % (PERIOD_MS / windowMs);
-}
-
-function thresholdsOf(
-  config: DpWindowConfig,
-  { measures }: MetricSpec,
-  { selectionDelta }: Calibration,
-): number[] {
-  const [{ noise }] = measures as [MeasureSpec];
-  return discoveryThresholds(squareRootOf(PERIOD_MS / config.window.size), {
-    variance: toNumber(parseRational(noise.parameter)),
-    groups: config.contribution.max_cells_per_period,
-    delta: toNumber(selectionDelta),
-  });
 }
 
 function selectionOf(
@@ -241,19 +219,27 @@ function selectionOf(
   metrics: readonly MetricSpec[],
   calibration: Calibration,
 ): Selection {
-  const { mode, sticky: stickyMs } = openKeysOf(config)[0]!;
-  const at = metrics.findIndex(({ kind }) => kind === DECIDING_KIND[mode]);
-  const thresholds =
-    mode === "discover" ? thresholdsOf(config, metrics[at]!, calibration) : undefined;
-  return {
-    block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
-    minUnits: minUnitsOf(config),
-    threshold: thresholds?.at(-1) ?? thresholdFor(config, calibration),
-    ...(thresholds !== undefined && { thresholds }),
+  const { mode, min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const common = {
+    minUnits,
     delta: formatDecimal(calibration.selectionDelta),
     stickyWindows: Math.floor(stickyMs / config.window.size),
     groupsMax: config.output.max_groups,
   };
+  if (mode === "threshold") {
+    const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
+    const block = metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
+    return { ...common, mode, block, threshold: thresholdFor(config, calibration) };
+  }
+  const windows = PERIOD_MS / config.window.size;
+  const cells = config.contribution.max_cells_per_period;
+  const epsilon = multiply(exact(config.budget.epsilon), exact(config.budget.share));
+  const bounds = { delta: calibration.selectionDelta, cells };
+  const sd = Math.sqrt(toNumber(parseRational(metrics[0]!.measures[0]!.noise.parameter)));
+  const deviation = deviationsFor(bounds, { windows, epsilon }) * sd;
+  const spread = spreadOf(squareRootOf(windows), windows);
+  const selection = { ...common, mode, block: 0, threshold: 0, deviation };
+  return { ...selection, threshold: Number(shownFrom(selection, spread)) };
 }
 
 /** The number of values per cell, over all measures of all metrics. */

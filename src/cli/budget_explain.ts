@@ -16,6 +16,8 @@ const EXAMPLES = [10, 100, 1000, 10_000] as const;
 const READABLE = 0.1;
 const CHART_WIDTH = 48;
 const SPANS_DAYS = [7, 30, 365] as const;
+/** Kinds by which groups are chosen. */
+const UNITS: ReadonlySet<string> = new Set(["distinct_units", "running_units"]);
 const HOUR_MS = 3_600_000;
 
 interface Explained {
@@ -104,21 +106,14 @@ function groupLines({ selection, metrics, ciLevel, contribution }: Spec): string
   if (selection === undefined) return [];
   const { oneIn } = contribution;
   const [threshold, minUnits] = [selection.threshold * oneIn, selection.minUnits * oneIn];
-  const { thresholds } = selection;
-  if (thresholds !== undefined) {
-    const first = grouped(thresholds[0]! * oneIn);
-    return [
-      "  a group is shown when its noisy number of units of the day so far is " +
-        `${first} or more in the first window, ${grouped(threshold)} in the last`,
-    ];
-  }
-  const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
+  const { halfWidth } = metrics.find(({ kind }) => UNITS.has(kind))!.measures[0]!;
   const mostly = threshold + halfWidth;
+  const inDay = selection.mode === "discover" ? " so far in the day" : "";
   const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";
   return [
-    `  a group is shown when its noisy number of units is ${grouped(threshold)} or more: one of ` +
-      `${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
-      `${ciLevel * 100} % of windows${never}`,
+    `  a group is shown when its noisy number of units${inDay} is ${grouped(threshold)} or more: ` +
+      `one of ${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
+      `${ciLevel * 100} %${never}`,
   ];
 }
 

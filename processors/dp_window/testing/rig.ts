@@ -81,10 +81,9 @@ export async function pass(
   clock: FakeClock,
   what: string,
   condition: () => boolean,
-  stepMs = 5000,
 ): Promise<void> {
   await waitUntil(what, () => {
-    if (!condition()) clock.advance(stepMs);
+    if (!condition()) clock.advance(5000);
     return condition();
   });
 }

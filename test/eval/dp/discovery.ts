@@ -14,7 +14,7 @@ import { rhoOfEpsilonDelta } from "../../../processors/dp_window/accounting.ts";
 import type { Rational } from "../../../processors/dp_window/rational.ts";
 import { divide, parseDecimal, roundUp, toNumber } from "../../../processors/dp_window/rational.ts";
 import { discreteGaussian, drawsFrom } from "../../../processors/dp_window/samplers.ts";
-import { discoveryThresholds } from "../../../processors/dp_window/selection.ts";
+import { deviationsFor, shownFrom } from "../../../processors/dp_window/selection.ts";
 import type { SquareRoot } from "../../../processors/dp_window/square_root.ts";
 import { spreadOf, squareRootOf } from "../../../processors/dp_window/square_root.ts";
 import { systemRandom } from "../../../src/lib/system_clock.ts";
@@ -59,11 +59,12 @@ export function measureDiscovery(steps: number, users: number): DiscoveryResult 
   const deviations = Array.from({ length: steps }, (_, step) =>
     Math.sqrt(toNumber(variance) * spreadOf(squareRoot, step + 1)),
   );
-  const thresholds = discoveryThresholds(squareRoot, {
-    variance: toNumber(variance),
-    groups: RECORDS_MAX,
-    delta: toNumber(HALF_DELTA),
-  });
+  const bounds = { delta: HALF_DELTA, cells: RECORDS_MAX };
+  const passed = deviationsFor(bounds, { windows: steps, epsilon: EPSILON });
+  const deviation = passed * Math.sqrt(toNumber(variance));
+  const thresholds = Array.from({ length: steps }, (_, step) =>
+    Number(shownFrom({ minUnits: 1, threshold: 0, deviation }, spreadOf(squareRoot, step + 1))),
+  );
   const { records, truth, starts, steps: times } = generate(users, steps);
   const usersMin = fewestUsers(deviations, thresholds);
   const draws = drawsFrom(systemRandom);
