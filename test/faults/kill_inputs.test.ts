@@ -1,12 +1,15 @@
 /**
- * `kill -9` at any moment, while records come over a file, OTLP/HTTP and OTLP/gRPC at once. Clients
- * send a request again until it is acknowledged. The oracle knows every record that was sent: each
- * must be in the archive, once, although clients and the agent repeat what a kill cut off.
+ * `kill -9` at any moment, while records come over a file, OTLP/HTTP, OTLP/gRPC and syslog at once.
+ * Clients send a request again until it is acknowledged. The oracle knows every record that was
+ * sent: each must be in the archive, once, although clients and the agent repeat what a kill cut
+ * off. Syslog acknowledges nothing and senders repeat nothing: of its messages none may be there
+ * twice.
  *
  * `npm run test:kills` makes 100 kills; docs/reliability.md tells the counts.
  */
 import assert from "node:assert/strict";
 import { appendFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ServiceError } from "@grpc/grpc-js";
@@ -29,8 +32,8 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 
 type Send = (body: Buffer) => Promise<boolean>;
 
-test(`${KILLS} kills while a file, HTTP and gRPC bring records`, async (t) => {
-  const [http, grpc] = (await freePorts(2)) as [number, number];
+test(`${KILLS} kills while a file, HTTP, gRPC and syslog bring records`, async (t) => {
+  const [http, grpc, syslog] = (await freePorts(3)) as [number, number, number];
   const site = await makeSite(t, (directory) => ({
     receivers: {
       file_log: { include: [join(directory, "app.log")], start_at: "beginning" },
@@ -40,11 +43,16 @@ test(`${KILLS} kills while a file, HTTP and gRPC bring records`, async (t) => {
           grpc: { endpoint: `127.0.0.1:${grpc}` },
         },
       },
+      syslog: { tcp: { listen_address: `127.0.0.1:${syslog}` }, protocol: "rfc5424" },
     },
-    pipelines: { logs: { receivers: ["file_log", "otlp"], exporters: ["sealed_archive"] } },
+    pipelines: {
+      logs: { receivers: ["file_log", "otlp", "syslog"], exporters: ["sealed_archive"] },
+    },
   }));
   const log = join(site.directory, "app.log");
   await writeFile(log, "");
+  const sealedTexts = async (): Promise<string[]> =>
+    (await readArchive(t, site)).map(({ body }) => String(body).replace(/^.*(?=syslog \d+$)/, ""));
   let isOver = false;
   const written: string[] = [];
   const acknowledged: string[] = [];
@@ -65,6 +73,22 @@ test(`${KILLS} kills while a file, HTTP and gRPC bring records`, async (t) => {
       acknowledged.push(...bodies);
     }
   };
+  const logged: string[] = [];
+  const sendSyslog = async (): Promise<void> => {
+    for (let next = 0; !isOver; ) {
+      const socket = connect(syslog, "127.0.0.1");
+      const isClosed = new Promise((closed) => socket.on("close", closed));
+      socket.on("error", () => {});
+      while (!isOver && !socket.destroyed) {
+        const text = `syslog ${next++}`;
+        socket.write(`<134>1 2026-11-28T00:00:00Z host app - - - ${text}\n`);
+        logged.push(text);
+        await pause();
+      }
+      socket.end();
+      await isClosed;
+    }
+  };
   const names = (kind: string) => Array.from({ length: CLIENTS }, (_, index) => `${kind}-${index}`);
   const channel = new Client(`127.0.0.1:${grpc}`, credentials.createInsecure(), {
     "grpc.max_reconnect_backoff_ms": 200,
@@ -73,6 +97,7 @@ test(`${KILLS} kills while a file, HTTP and gRPC bring records`, async (t) => {
   t.after(() => channel.close());
   const senders = [
     writeLines(),
+    sendSyslog(),
     ...names("http").map((name) => send(name, overHttp(http))),
     ...names("grpc").map((name) => send(name, overGrpc(channel))),
   ];
@@ -88,26 +113,34 @@ test(`${KILLS} kills while a file, HTTP and gRPC bring records`, async (t) => {
     assert.equal(signal, "SIGKILL", `the agent ended by itself:\n${stderr}`);
   }
   const agent = startVouchsafe(t, ["run", "-c", site.configPath]);
+  await waitUntil("syslog is heard", () => hearsSyslog(site.metricsPort), 60_000);
   isOver = true;
   await Promise.all(senders);
   const total = written.length + acknowledged.length;
-  const allSealed = async (): Promise<boolean> => (await countSealed(t, site)) >= total;
-  await waitUntil("every record is sealed", allSealed, 300_000);
+  const expected = [...written, ...acknowledged];
+  const isThere = async (): Promise<boolean> => {
+    if ((await countSealed(t, site)) < total) return false;
+    const there = new Set(await sealedTexts());
+    return expected.every((text) => there.has(text));
+  };
+  await waitUntil("every record is sealed", isThere, 300_000);
   const { code, stderr } = await agent.stop();
   assert.equal(code, 0, stderr);
 
   await verifyArchive(t, site);
-  const sealed = (await readArchive(t, site)).map(({ body }) => String(body));
+  const sealed = await sealedTexts();
   const distinct = new Set(sealed);
-  const lost = [...written, ...acknowledged].filter((text) => !distinct.has(text));
+  const lost = expected.filter((text) => !distinct.has(text));
+  const arrived = logged.filter((text) => distinct.has(text)).length;
   const twice = sealed.length - distinct.size;
   t.diagnostic(
     `kills ${KILLS}, lines ${written.length}, acknowledged over OTLP ${acknowledged.length}, ` +
-      `lost ${lost.length}, twice ${twice}`,
+      `lost ${lost.length}, twice ${twice}; of ${logged.length} over syslog ${arrived} arrived`,
   );
   assert.deepEqual(lost, []);
   assert.equal(twice, 0);
-  assert.equal(distinct.size, total);
+  assert.ok(arrived > 0);
+  assert.equal(distinct.size, total + arrived);
 });
 
 function overHttp(port: number): Send {
@@ -132,6 +165,16 @@ function overGrpc(channel: Client): Send {
       const done = (error: ServiceError | null): void => settled(error === null);
       channel.makeUnaryRequest(EXPORT, asIs, asIs, body, options, done);
     });
+}
+
+async function hearsSyslog(metricsPort: number): Promise<boolean> {
+  try {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const accepted = /^otelcol_receiver_accepted_log_records(?:_total)?\{[^}]*receiver="syslog"/m;
+    return accepted.test(text);
+  } catch {
+    return false;
+  }
 }
 
 async function pause(): Promise<void> {
