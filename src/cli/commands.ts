@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   prove: async () => (await import("./prove.ts")).proveCommand,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
+  segments: async () => (await import("./segments.ts")).segmentsCommand,
   hold: async () => (await import("./hold.ts")).holdCommand,
   redact: async () => (await import("./redact.ts")).redactCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,

@@ -69,6 +69,16 @@ test("an authority orders it, a reader of the zone carries it out", async (t) =>
   assert.equal(status, 0, stdout);
   assert.match(stdout, /Erased by orders, as the log says: 3 records in 1 block\./);
   assert.match(stdout, /records 3,7-8 of zone default are erased: court order 12/);
+  const segments = vouchsafe("segments", archive, "--zone", "default");
+  assert.equal(segments.status, 0, segments.stderr);
+  const time = "\\d{4}-\\S+Z";
+  const size = "records 0-19, \\d blocks, \\d+ bytes";
+  const times = `opened ${time}, closed ${time}, redacted ${time}`;
+  assert.match(segments.stdout, new RegExp(`^default/00000001, ${size}, ${times}\n$`));
+  const { records, deleted } = JSON.parse(vouchsafe("segments", archive, "--json").stdout);
+  assert.deepEqual([records, deleted], [[0, 19], undefined]);
+  assert.equal(vouchsafe("segments", archive, "--zone", "other").stdout, "");
+
   await writeFile(order, (await readFile(order, "utf8")).replace("3,7-8", "3,7-9"));
   const forged = vouchsafe(...apply);
   assert.equal(forged.status, 1);

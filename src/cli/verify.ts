@@ -24,6 +24,7 @@ import { readVerifier } from "./read_verifier.ts";
 
 export const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
+const SILENCES_SHOWN = 5;
 
 export const verifyCommand: Command = {
   summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
@@ -173,6 +174,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: Archiv
       absent_blocks: result.absentBlocks,
     },
     withheld: result.withheld,
+    silences: result.silences,
     redacted: result.redacted,
     decrypted_blocks: result.decryptedBlocks,
     unopened_zones: result.unopenedZones,
@@ -241,6 +243,13 @@ function textResult(result: VerifyResult, keySource: KeySource, copied: readonly
   }
   if (result.decryptedBlocks > 0 && !result.chainsChecked) {
     lines.push("Whether the chains of records have gaps was not checked: that takes every block.");
+  }
+  for (const { entry, fromMs, toMs } of result.silences.slice(0, SILENCES_SHOWN)) {
+    const times = `${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;
+    lines.push(
+      `The agent was silent from ${times} (before entry ${entry}): it or its machine was ` +
+        "stopped, or the clock set forward.",
+    );
   }
   lines.push(...statementLines(result));
   if (keySource === "archive") {

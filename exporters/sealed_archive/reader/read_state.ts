@@ -4,12 +4,12 @@ import type { Entry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
 import { advanceLog, emptyLogState } from "../format/log_state.ts";
+import type { NoteVerifier } from "../format/note.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
 
 /**
- * As of the newest checkpoint. The key beside the archive is trusted: this is for commands on the
- * agent's own host. Throws `archive.tampered` and `archive.unreadable`.
+ * As of the newest checkpoint. Throws `archive.tampered` and `archive.unreadable`.
  */
 export async function readLogState(archive: string): Promise<LogState> {
   const state = emptyLogState();
@@ -17,12 +17,17 @@ export async function readLogState(archive: string): Promise<LogState> {
   return state;
 }
 
-/** The entries of kinds that are known. Throws at the end when they are not what was signed. */
+/**
+ * The entries of kinds that are known. Without `verifier` the key beside the archive is trusted, as
+ * commands on the agent's own host do. Throws at the end when they are not what was signed.
+ */
 export async function* readSignedEntries(
   archive: string,
+  verifier?: NoteVerifier,
 ): AsyncGenerator<{ readonly index: number; readonly entry: Entry }> {
   const files = new LogFiles(archive);
-  const { checkpoint, problem } = await files.readCheckpoint(await files.readVerifier());
+  const key = verifier ?? (await files.readVerifier());
+  const { checkpoint, problem } = await files.readCheckpoint(key);
   if (problem !== undefined) {
     throw new AgentError("archive.tampered", `${archive}/log/checkpoint: ${problem}`);
   }

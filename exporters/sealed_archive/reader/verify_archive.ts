@@ -37,6 +37,8 @@ import type { RecordObserver } from "./record_check.ts";
 import { RecordCheck } from "./record_check.ts";
 import type { Redacted } from "./redaction_check.ts";
 import { RetentionCheck } from "./retention_check.ts";
+import type { Silence } from "./silences.ts";
+import { Silences } from "./silences.ts";
 
 /** Findings that are kept; more are only counted. */
 const FINDINGS_MAX = 1000;
@@ -83,6 +85,8 @@ export interface VerifyResult {
   /** Records that the log says came and could not be sealed. */
   readonly withheld: number;
   readonly redacted: Redacted;
+  /** When the agent ran and said nothing for longer than it undertook; the first of them. */
+  readonly silences: readonly Silence[];
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
   /** Blocks in `absentSegments`. */
@@ -134,6 +138,7 @@ class Verification {
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
   #latestMs = 0;
+  readonly #silences = new Silences();
   #withheld = 0;
   #previous: PreviousLog | undefined;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
@@ -196,6 +201,7 @@ class Verification {
         newerBytes,
         deleted: this.#payload.deleted,
         withheld: this.#withheld,
+        silences: this.#silences.found,
         redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
         absentBlocks: this.#absentBlocks,
@@ -294,6 +300,7 @@ class Verification {
       this.#report({ kind: "entry", entry: index, reason });
     }
     this.#latestMs = Math.max(this.#latestMs, entry.at);
+    this.#silences.take(entry, index);
     await this.#epochs.take(entry, index, () =>
       this.#walk.isWhole ? this.#walk.root() : undefined,
     );

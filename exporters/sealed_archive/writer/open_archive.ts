@@ -101,7 +101,8 @@ export async function openArchive(
   });
   const { cutBytes } = recovered;
   const configHash = settings.configFingerprint;
-  addFirstEntries(writer, config, { signer, epochs, previous }, log, { cutBytes, configHash });
+  const first = { signer, epochs, previous, cutBytes, configHash };
+  addFirstEntries(writer, config, first, log);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
@@ -149,15 +150,16 @@ interface FirstEntry {
   readonly signer: NoteSigner;
   readonly epochs: EpochKeys;
   readonly previous: PreviousLog | undefined;
+  readonly cutBytes: number;
+  readonly configHash: string | undefined;
 }
 
 /** A log begins with a genesis, and each later run of the agent with a restart. */
 function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { signer: { verifier }, epochs, previous }: FirstEntry,
+  { signer: { verifier }, epochs, previous, cutBytes, configHash }: FirstEntry,
   log: RecoveredLog,
-  { cutBytes, configHash }: { cutBytes: number; configHash: string | undefined },
 ): void {
   const recipients = recipientsByZone(config);
   const intervals = {
