@@ -58,8 +58,6 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
-  /** `zone/segment` of those that a copy has not got yet: their blocks are only counted. */
-  readonly absentSegments?: ReadonlySet<string> | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -89,8 +87,6 @@ export interface VerifyResult {
   readonly silences: readonly Silence[];
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
-  /** Blocks in `absentSegments`. */
-  readonly absentBlocks: number;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
   /** By zone, the blocks that the identities did not open; empty without identities. */
@@ -129,7 +125,6 @@ class Verification {
   readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
-  #absentBlocks = 0;
   #recordCount = 0;
   #blockBytes = 0;
   /** A block is not there, whatever the reason, and one before it is. */
@@ -180,7 +175,7 @@ class Verification {
       }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
-      const there = this.#blocks - this.#payload.deleted.blocks - this.#absentBlocks;
+      const there = this.#blocks - this.#payload.deleted.blocks;
       const { decrypted, undecrypted, unopenedZones } = this.#records;
       if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
       const chainsChecked = undecrypted === 0 && !this.#hasGap;
@@ -204,7 +199,6 @@ class Verification {
         silences: this.#silences.found,
         redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
-        absentBlocks: this.#absentBlocks,
         decryptedBlocks: decrypted,
         unopenedZones,
         dropped: this.#dropped,
@@ -310,12 +304,6 @@ class Verification {
     this.#blocks++;
     this.#recordCount += entry.inner.n;
     this.#blockBytes += entry.len;
-    if (this.#options.absentSegments?.has(`${entry.zone}/${entry.seg}`) === true) {
-      this.#payload.cover(entry);
-      this.#absentBlocks++;
-      this.#hasGap ||= this.#records.decrypted > 0;
-      return;
-    }
     const bytes = await this.#payload.checkBlock(entry, index);
     const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
     this.#hasGap ||= isGone && this.#records.decrypted > 0;
