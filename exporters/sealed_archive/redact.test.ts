@@ -168,6 +168,23 @@ test("what is left of a block can be proven as before, what is erased cannot", a
   await assert.rejects(prove(3), { code: "archive.unreadable", message: /erased by an authority/ });
 });
 
+test("when the segment's time is over, what stands in its blocks' place goes, too", async (t) => {
+  const at = await place(t);
+  await at.apply(orderOf([[3, 3]]));
+  await close(at.archive);
+  const settings = await testSettings(t, { type: "sealed_archive", root: at.root });
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + 10 * 3_600_000 };
+  const config = { ...at.config, retention: 3_600_000 };
+  const archive = await openTestArchive(t, config, { ...settings, clock });
+  await waitUntil("all is gone", async () => (await at.files()).length === 0);
+  await close(archive);
+  const { findings, redacted, deleted } = await verify(at.directory);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(redacted, { blocks: 0, records: 0, unfinished: 0 });
+  assert.equal(deleted.records, 35);
+  assert.deepEqual(await readNumbers(at.directory), []);
+});
+
 test("only an authority of the log can order it, and only what can be erased", async (t) => {
   const at = await place(t);
   const refused = (order: string, message: RegExp, keys = identities()) =>
