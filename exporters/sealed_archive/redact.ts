@@ -19,7 +19,7 @@ import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../src/otlp/limits.ts";
 import type { SealedArchiveConfig } from "./config.ts";
 import type { BlockEntry, DroppedRange } from "./format/entry.ts";
-import { CHAIN_ID } from "./format/entry.ts";
+import { CHAIN_ID, DROPPED_RANGES_MAX, REMOVED_RANGES_MAX } from "./format/entry.ts";
 import { sha256 } from "./format/merkle.ts";
 import { holdsNumber, toNumberRanges } from "./format/number_ranges.ts";
 import { segmentFileName } from "./format/position.ts";
@@ -118,6 +118,9 @@ async function redactBlock(
     items[at] = { leaf: leafOf(items[at]!) };
   }
   const removed = toNumberRanges(wanted);
+  if (removed.length > REMOVED_RANGES_MAX || (dropped?.length ?? 0) > DROPPED_RANGES_MAX) {
+    throw refused("it names too many records apart from each other in one block: split it");
+  }
   const recipients = block.recipients.map((text) => parseAgeRecipient(text)!);
   const bytes = encryptAgeFile(packRedacted(items), recipients, options.random);
   const version = (block.redaction?.version ?? 0) + 1;
