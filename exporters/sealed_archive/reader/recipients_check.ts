@@ -33,7 +33,7 @@ export class RecipientsCheck {
   }
 }
 
-/** age-encryption.org/v1: a stanza begins with `-> ` on a line of its own, `---` ends the header. */
+/** age-encryption.org/v1: a stanza begins with `-> ` on a line of its own, `---` ends them all. */
 function stanzaCount(file: Buffer): number {
   const header = file.subarray(0, HEADER_BYTES_MAX).toString("latin1");
   const end = header.indexOf("\n---");
