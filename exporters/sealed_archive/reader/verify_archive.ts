@@ -33,6 +33,7 @@ import { LogWalk } from "./log_walk.ts";
 import { wrongIdentity } from "./open_block.ts";
 import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import { RecipientsCheck } from "./recipients_check.ts";
 import type { RecordObserver } from "./record_check.ts";
 import { RecordCheck } from "./record_check.ts";
 import type { Redacted } from "./redaction_check.ts";
@@ -132,6 +133,7 @@ class Verification {
   readonly #records: RecordCheck;
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
+  readonly #recipients: RecipientsCheck;
   #latestMs = 0;
   readonly #silences = new Silences();
   #withheld = 0;
@@ -146,6 +148,7 @@ class Verification {
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
     this.#retention = new RetentionCheck(report);
+    this.#recipients = new RecipientsCheck(report);
     this.#records = new RecordCheck({ ...options, report });
   }
 
@@ -289,6 +292,7 @@ class Verification {
    */
   async #checkOrder(entry: Entry, index: number): Promise<void> {
     this.#retention.take(entry, index);
+    this.#recipients.take(entry);
     if (entry.at < this.#latestMs) {
       const reason = "its time is before that of an earlier entry";
       this.#report({ kind: "entry", entry: index, reason });
@@ -307,7 +311,9 @@ class Verification {
     const bytes = await this.#payload.checkBlock(entry, index);
     const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
     this.#hasGap ||= isGone && this.#records.decrypted > 0;
-    if (bytes !== undefined) await this.#records.checkBlock(bytes, entry, index);
+    if (bytes === undefined) return;
+    this.#recipients.checkBlock(bytes, entry, index);
+    await this.#records.checkBlock(bytes, entry, index);
   }
 
   /** Waits until a newer checkpoint covers what lies beyond this one. Returns how much that is. */
