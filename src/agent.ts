@@ -141,6 +141,7 @@ function graphEnvironment(
       random: systemRandom,
       stateDirectory: () => folder(componentFolder(config, id, pipeline)),
       sharedStateDirectory: (type = id.type) => folder(join(root, type)),
+      configFingerprint: config.fingerprint,
       createDetector: config.createDetector,
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };

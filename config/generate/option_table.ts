@@ -41,7 +41,9 @@ class RowWriter {
       .filter(([key]) => key !== variant?.key)
       .flatMap(([key, value]) => [
         ...this.#row(key, value as JsonSchema, schema.required?.includes(key) === true),
-        ...under(key, this.#below(value as JsonSchema, depth + 1)),
+        ...(isDocumentedElsewhere(value as JsonSchema)
+          ? []
+          : under(key, this.#below(value as JsonSchema, depth + 1))),
       ]);
   }
 
@@ -176,4 +178,9 @@ export function fillOptionTable(page: string, table: string): string | undefined
     MARKERS,
     (_, begin: string, end: string) => `${begin}\n${NOTE}\n\n${table}\n${end}`,
   );
+}
+
+/** Large parts that several components have in common are told in one of their tables. */
+function isDocumentedElsewhere(schema: JsonSchema): boolean {
+  return schema.documentedElsewhere === true;
 }

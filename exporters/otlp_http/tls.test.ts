@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { LogRecord } from "../../src/data/log_record.ts";
-import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { certificates, skipWithoutOpenssl as skip } from "../../src/testing/certificates.ts";
+import { testSettings } from "../../src/testing/test_settings.ts";
 import { configSchema } from "./config.ts";
 import { OtlpHttpExporter } from "./otlp_http.ts";
 import { TestBackend } from "./test_backend.ts";
-
-const skip = hasOpenssl() ? false : "openssl is not installed";
 
 test("a backend is trusted by the configured authority only", { skip }, async (context) => {
   const files = await certificates(context);
@@ -88,32 +85,4 @@ async function deliver(context: TestContext, backend: TestBackend, tls: object):
 
 function serverOptions(files: (name: string) => string): { cert: Buffer; key: Buffer } {
   return { cert: readFileSync(files("server.pem")), key: readFileSync(files("server.key")) };
-}
-
-/** An authority of one test, and certificates by it for a server and a client. */
-async function certificates(context: TestContext): Promise<(name: string) => string> {
-  const directory = await temporaryDirectory(context);
-  const openssl = (...words: string[]): void => {
-    execFileSync("openssl", words, { cwd: directory, stdio: "pipe" });
-  };
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA");
-  writeFileSync(join(directory, "names"), "subjectAltName=DNS:localhost,DNS:alt.test");
-  for (const name of ["server", "client"]) {
-    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", "ca.pem", "-CAkey", "ca.key"],
-      ...["-CAcreateserial", "-out", `${name}.pem`, "-days", "2", "-extfile", "names"],
-    );
-  }
-  return (name) => join(directory, name);
-}
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "pipe" });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,9 @@
 /** Configuration of `file_log`: the Collector's keys and defaults, and one key of ours. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
+import { goRegexError } from "../../src/lib/operators/go_regex.ts";
+import { sourceShape } from "../../src/lib/operators/source_config.ts";
 import { globError } from "./glob.ts";
-import { operatorConfig } from "./operators/config.ts";
-import { goRegexError } from "./operators/go_regex.ts";
 
 const glob = z.string().superRefine((pattern, context) => {
   const message = globError(pattern);
@@ -16,9 +16,6 @@ const goRegex = z.string().superRefine((source, context) => {
 const positive = (bytes: number): boolean => bytes > 0;
 /** The window in which a line is looked for has to fit one read of the operating system. */
 const MAX_LOG_SIZE_BYTES_MAX = 256 * 1024 * 1024;
-
-/** Attribute values as OTLP knows them; YAML gives nothing else but null, which has no use here. */
-const attributeValue = z.union([z.string(), z.number(), z.boolean()]);
 
 const multiline = z
   .strictObject({
@@ -117,34 +114,16 @@ export const configSchema = z.strictObject({
     .enum(["ignore", "read_whole_file", "read_new"])
     .default("ignore")
     .describe("For a file that became shorter and still begins the same; others are read whole."),
-  attributes: z
-    .record(z.string(), attributeValue)
-    .default({})
-    .describe("Attributes of every record."),
-  resource: z
-    .record(z.string(), attributeValue)
-    .default({})
-    .describe("Attributes of the resource of every record."),
-  operators: z.array(operatorConfig).default([]).describe("Steps from a line to a record."),
+  attributes: sourceShape.attributes,
+  resource: sourceShape.resource,
+  operators: sourceShape.operators,
   storage: z
     .string()
     .optional()
     .describe(
       "`file_storage` extension that keeps the offsets; else `service.state_directory` does.",
     ),
-  retry_on_failure: z
-    .strictObject({
-      initial_interval: durationMs
-        .refine(positive, "must be longer than 0s")
-        .prefault("1s")
-        .describe("Wait before a refused batch is offered again for the first time."),
-      max_interval: durationMs
-        .refine(positive, "must be longer than 0s")
-        .prefault("30s")
-        .describe("The wait doubles up to this."),
-    })
-    .prefault({})
-    .describe("Batches that are refused for the moment are offered again without end."),
+  retry_on_failure: sourceShape.retry_on_failure,
 });
 
 export type FileLogConfig = z.infer<typeof configSchema>;

@@ -8,7 +8,8 @@
 import type { LogsConsumer, Receiver } from "../../src/component/component.ts";
 import { describeError } from "../../src/component/errors.ts";
 import type { CancelTimer, Settings } from "../../src/component/settings.ts";
-import { ByteBudget } from "./byte_budget.ts";
+import { ByteBudget } from "../../src/lib/delivery/byte_budget.ts";
+import { FailureReport } from "../../src/lib/operators/failure_report.ts";
 import type { FileLogConfig } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { HandleLimit } from "./handle_limit.ts";
@@ -26,8 +27,6 @@ import { watchFiles } from "./watcher.ts";
 
 /** Events of a busy file come faster than it is worth reading; this gathers them. */
 const EVENT_DELAY_MS = 10;
-/** Failures of operators are logged at once and then as a sum. */
-const FAILURE_REPORT_MS = 60_000;
 
 interface Running {
   readonly store: OffsetStore;
@@ -43,7 +42,7 @@ export class FileLogReceiver implements Receiver {
   readonly #budget: ByteBudget;
   readonly #handles: HandleLimit;
   readonly #instruments: Instruments;
-  readonly #failures = new Map<string, { count: number; reportAtMs: number }>();
+  readonly #failures: FailureReport;
   #running: Running | undefined;
   #stopping = false;
   #polling: Promise<void> | undefined;
@@ -68,6 +67,7 @@ export class FileLogReceiver implements Receiver {
           .map(({ entry, lagBytes }) => ({ path: entry.path, lagBytes })),
       inFlightBytes: () => this.#budget.usedBytes,
     });
+    this.#failures = new FailureReport(settings, this.#instruments.operatorFailed);
   }
 
   async start(): Promise<void> {
@@ -145,7 +145,7 @@ export class FileLogReceiver implements Receiver {
           logger.error("records were refused for good and are left out", { records, error });
         },
       },
-      operatorFailed: (operator, quiet) => this.#operatorFailed(operator, quiet),
+      operatorFailed: this.#failures.failed,
       isStopping: () => this.#stopping,
       replaced: (tail, startAt) => {
         this.#running?.poller.replaced(tail, startAt);
@@ -185,20 +185,5 @@ export class FileLogReceiver implements Receiver {
         this.#polling = undefined;
         this.#pollWithin(this.#pollAgain ? EVENT_DELAY_MS : this.#config.poll_interval);
       });
-  }
-
-  #operatorFailed(operator: string, quiet: boolean): void {
-    this.#instruments.operatorFailed(operator);
-    const { logger, clock } = this.#settings;
-    const nowMs = clock.nowMs();
-    const failure = this.#failures.get(operator) ?? { count: 0, reportAtMs: nowMs };
-    this.#failures.set(operator, failure);
-    failure.count++;
-    if (nowMs < failure.reportAtMs) return;
-    const attributes = { operator, lines: failure.count };
-    if (quiet) logger.debug("lines that an operator cannot treat", attributes);
-    else logger.warn("lines that an operator cannot treat", attributes);
-    failure.count = 0;
-    failure.reportAtMs = nowMs + FAILURE_REPORT_MS;
   }
 }

@@ -1,6 +1,7 @@
 /** Where logs of several lines begin and end in a text, by a pattern, as the Collector does it. */
+
+import { compileGoRegex } from "../../src/lib/operators/go_regex.ts";
 import type { FileLogConfig } from "./config.ts";
-import { compileGoRegex } from "./operators/go_regex.ts";
 
 export interface LogSpan {
   /** The log's text is `[from, to)`; the next log begins at `next`. */

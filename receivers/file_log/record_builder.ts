@@ -7,18 +7,16 @@
 import { basename } from "node:path";
 import type { AnyValueMap, Attributes } from "../../src/data/any_value.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
-import { LogRecord } from "../../src/data/log_record.ts";
-import { EMPTY_RESOURCE, Resource } from "../../src/data/resource.ts";
+import type { LogRecord } from "../../src/data/log_record.ts";
 import type { HrTime } from "../../src/data/time.ts";
 import { TIME_UNKNOWN } from "../../src/data/time.ts";
+import { OperatorChain } from "../../src/lib/operators/chain.ts";
+import type { Entry, HeldFrom, OperatorContext } from "../../src/lib/operators/operator.ts";
+import { RecordMaker } from "../../src/lib/operators/record_maker.ts";
 import type { FileLogConfig } from "./config.ts";
-import { OperatorChain } from "./operators/chain.ts";
-import type { Entry, HeldFrom, OperatorContext } from "./operators/operator.ts";
 import type { Split } from "./splitter.ts";
 
 const RECORDS_PER_BATCH_MAX = 2000;
-/** Resources that operators made of one file; beyond it all are made anew. */
-const RESOURCES_MAX = 1000;
 
 export interface BuiltBatch {
   /** Undefined when the logs gave no record. */
@@ -46,8 +44,7 @@ export class RecordBuilder {
   readonly #chain: OperatorChain;
   readonly #fileAttributes: Attributes;
   readonly #resource: AnyValueMap;
-  readonly #resources = new Map<string, Resource>();
-  #lastResource: { readonly from: AnyValueMap; readonly made: Resource };
+  readonly #maker: RecordMaker;
   readonly #addsNumber: boolean;
   readonly #addsOffset: boolean;
   #records: LogRecord[] = [];
@@ -62,10 +59,7 @@ export class RecordBuilder {
     this.#chain = new OperatorChain(config.operators, context);
     this.#fileAttributes = fileAttributes(config, context.path, context.resolvedPath);
     this.#resource = config.resource;
-    const shared = Object.keys(config.resource).length === 0;
-    const made = shared ? EMPTY_RESOURCE : new Resource(config.resource);
-    this.#lastResource = { from: config.resource, made };
-    this.#resources.set(JSON.stringify(config.resource), made);
+    this.#maker = new RecordMaker(config.resource);
     this.#addsNumber = config.include_file_record_number;
     this.#addsOffset = config.include_file_record_offset;
   }
@@ -117,31 +111,8 @@ export class RecordBuilder {
   }
 
   #add(entry: Entry, position: number, observed: HrTime): void {
-    this.#records.push(
-      new LogRecord({
-        hrTime: entry.hrTime,
-        hrTimeObserved: observed,
-        severityNumber: entry.severityNumber,
-        severityText: entry.severityText,
-        body: entry.body,
-        attributes: entry.attributes,
-        resource: this.#resourceOf(entry.resource),
-      }),
-    );
+    this.#records.push(this.#maker.make(entry, observed));
     this.#positions.push(position);
-  }
-
-  #resourceOf(attributes: AnyValueMap): Resource {
-    if (attributes === this.#lastResource.from) return this.#lastResource.made;
-    const key = JSON.stringify(attributes, exactIntegers);
-    let made = this.#resources.get(key);
-    if (made === undefined) {
-      if (this.#resources.size >= RESOURCES_MAX) this.#resources.clear();
-      made = new Resource(attributes);
-      this.#resources.set(key, made);
-    }
-    this.#lastResource = { from: attributes, made };
-    return made;
   }
 
   #newEntry(): Entry {
@@ -182,8 +153,4 @@ function fileAttributes(config: FileLogConfig, path: string, resolvedPath: strin
   }
   if (config.include_file_path_resolved) attributes["log.file.path_resolved"] = resolvedPath;
   return attributes;
-}
-
-function exactIntegers(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? `${value}n` : value;
 }

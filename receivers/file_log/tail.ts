@@ -7,13 +7,13 @@
  */
 import type { CancelTimer } from "../../src/component/settings.ts";
 import { hrTimeFromUnixNano } from "../../src/data/time.ts";
+import { Delivery } from "../../src/lib/delivery/delivery.ts";
+import type { HeldFrom } from "../../src/lib/operators/operator.ts";
 import { borrowBuffer, returnBuffer, WINDOW_BYTES } from "./buffer_pool.ts";
-import { Delivery } from "./delivery.ts";
 import { fingerprintOf, matchesHead } from "./fingerprint.ts";
 import type { FileEntry } from "./offset_store.ts";
 import type { FileKey } from "./open_file.ts";
 import { keyText, OpenFile } from "./open_file.ts";
-import type { HeldFrom } from "./operators/operator.ts";
 import { RecordBuilder } from "./record_builder.ts";
 import type { Split } from "./splitter.ts";
 import type { TailEnvironment } from "./tail_environment.ts";
@@ -25,7 +25,7 @@ type Outcome = "more" | "end" | "lost";
 
 export class Tail {
   readonly entry: FileEntry;
-  readonly delivery: Delivery;
+  readonly delivery: Delivery<HeldFrom>;
   /** When the file last grew, or was opened. */
   quietSinceMs: number;
   readonly #environment: TailEnvironment;

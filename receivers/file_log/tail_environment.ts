@@ -1,8 +1,8 @@
 /** What all tails of a receiver share. */
 import type { Settings } from "../../src/component/settings.ts";
-import type { ByteBudget } from "./byte_budget.ts";
+import type { ByteBudget } from "../../src/lib/delivery/byte_budget.ts";
+import type { DeliveryEnvironment } from "../../src/lib/delivery/delivery.ts";
 import type { FileLogConfig } from "./config.ts";
-import type { DeliveryEnvironment } from "./delivery.ts";
 import type { HandleLimit } from "./handle_limit.ts";
 import type { Instruments } from "./instruments.ts";
 import type { OffsetStore } from "./offset_store.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
+import { isLoopback, parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 import { configSchema } from "./config.ts";
-import { isLoopback, parseEndpoint } from "./endpoint.ts";
 
 function problems(config: unknown): string {
   const issues = configSchema.safeParse(config).error?.issues ?? [];
@@ -27,6 +27,7 @@ test("the defaults are those of the README and of the Collector", () => {
     protocols: {
       http: {
         endpoint: "localhost:4318",
+        transport: "tcp",
         logs_url_path: "/v1/logs",
         max_request_body_size: 20 * 1024 * 1024,
         max_connections: 512,
@@ -36,6 +37,7 @@ test("the defaults are those of the README and of the Collector", () => {
       },
       grpc: {
         endpoint: "localhost:4317",
+        transport: "tcp",
         max_recv_msg_size_mib: 4,
         max_concurrent_streams: 100,
         max_connections: 512,
@@ -52,7 +54,13 @@ test("the defaults are those of the README and of the Collector", () => {
 test("what cannot work is refused, with its place", () => {
   assert.match(problems({}), /^protocols: /);
   assert.match(problems({ protocols: {} }), /^protocols: must specify at least one protocol/);
-  assert.match(problems({ protocols: { http: { tls: {} } } }), /^protocols\.http: .*tls/);
+  assert.match(
+    problems({ protocols: { http: { tls: {} } } }),
+    /^protocols\.http\.tls: .*cert_file/,
+  );
+  assert.match(problems({ protocols: { http: { tls_file: "" } } }), /^protocols\.http: .*tls_file/);
+  const unix = { transport: "unix", endpoint: "localhost:4318" };
+  assert.match(problems({ protocols: { grpc: unix } }), /grpc\.endpoint: .*absolute path/);
   assert.match(problems({ protocols: { http: {}, thrift: {} } }), /^protocols: .*thrift/);
   assert.match(
     problems({ protocols: { http: { endpoint: "4318" } } }),

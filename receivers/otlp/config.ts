@@ -1,21 +1,51 @@
 /** Configuration of the `otlp` receiver: the Collector's keys, and limits of our own. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
-import { parseEndpoint } from "./endpoint.ts";
+import type { Endpoint } from "../../src/lib/listening/endpoint.ts";
+import { parseEndpoint, unixEndpoint } from "../../src/lib/listening/endpoint.ts";
+import { serverTlsSchema } from "../../src/lib/listening/tls_config.ts";
 
 const endpoint = z
   .string()
-  .refine(
-    (text) => parseEndpoint(text) !== undefined,
-    "expected host:port such as localhost:4318, 0.0.0.0:4318 or [::1]:4318",
-  );
+  .min(1)
+  .describe("`host:port`; `localhost` is the loopback interface only. Or a path, see `transport`.");
+const listenShape = {
+  transport: z
+    .enum(["tcp", "unix"])
+    .default("tcp")
+    .describe("unix: `endpoint` is the path of a Unix socket."),
+  tls: serverTlsSchema
+    .optional()
+    .describe("TLS, mutual with `client_ca_file`; without it nothing is encrypted."),
+};
+const endpointFits = {
+  check: ({ endpoint, transport }: { endpoint: string; transport: string }): boolean =>
+    transport === "unix" ? endpoint.startsWith("/") : parseEndpoint(endpoint) !== undefined,
+  error: {
+    path: ["endpoint"],
+    error: ({ input }: { input?: unknown }) =>
+      (input as { transport?: string }).transport === "unix"
+        ? "expected the absolute path of a socket such as /run/vouchsafe/otlp.sock"
+        : "expected host:port such as localhost:4318, 0.0.0.0:4318 or [::1]:4318",
+  },
+};
+
+/** Where a protocol listens, from its checked configuration. */
+export function endpointOf(config: {
+  readonly endpoint: string;
+  readonly transport: string;
+}): Endpoint {
+  return config.transport === "unix"
+    ? unixEndpoint(config.endpoint)
+    : parseEndpoint(config.endpoint)!;
+}
+
 const positiveSize = byteSize.refine((bytes) => bytes > 0, "must be larger than 0");
 const maxConnections = z.int().min(1).default(512);
 
 const http = z.strictObject({
-  endpoint: endpoint
-    .default("localhost:4318")
-    .describe("Where to listen: `host:port`. `localhost` is the loopback interface only."),
+  endpoint: endpoint.default("localhost:4318"),
+  ...listenShape,
   logs_url_path: z
     .string()
     .startsWith("/")
@@ -35,15 +65,16 @@ const http = z.strictObject({
     .prefault("1m")
     .describe("How long a connection without a request stays open; 0 is for ever."),
 });
-const checkedHttp = http.refine(
-  ({ read_header_timeout: headers, read_timeout: whole }) => whole === 0 || headers <= whole,
-  { message: "must not be longer than read_timeout", path: ["read_header_timeout"] },
-);
+const checkedHttp = http
+  .refine(endpointFits.check, endpointFits.error)
+  .refine(
+    ({ read_header_timeout: headers, read_timeout: whole }) => whole === 0 || headers <= whole,
+    { message: "must not be longer than read_timeout", path: ["read_header_timeout"] },
+  );
 
 const grpc = z.strictObject({
-  endpoint: endpoint
-    .default("localhost:4317")
-    .describe("Where to listen: `host:port`. `localhost` is the loopback interface only."),
+  endpoint: endpoint.default("localhost:4317"),
+  ...listenShape,
   max_recv_msg_size_mib: z
     .int()
     .min(1)
@@ -57,6 +88,7 @@ const grpc = z.strictObject({
     .describe("Requests under way at once in one connection."),
   max_connections: maxConnections.describe("Connections open at once; further ones are closed."),
 });
+const checkedGrpc = grpc.refine(endpointFits.check, endpointFits.error);
 
 const protocols = z
   .strictObject({
@@ -66,7 +98,7 @@ const protocols = z
       .transform((value) => value ?? http.parse({}))
       .optional()
       .describe("OTLP over HTTP, protobuf and JSON. On when the key is there."),
-    grpc: grpc
+    grpc: checkedGrpc
       .nullable()
       .transform((value) => value ?? grpc.parse({}))
       .optional()

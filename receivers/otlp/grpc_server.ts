@@ -7,12 +7,14 @@
  */
 import type { Server as NetServer, Socket } from "node:net";
 import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { ConnectionInjector, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import { listen, portOf } from "../../src/lib/listening/endpoint.ts";
+import { ServerTls } from "../../src/lib/listening/server_tls.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { encodeStatus, encodeSuccess, refusalOf } from "./answer.ts";
 import type { GrpcConfig } from "./config.ts";
-import { listen, parseEndpoint, portOf } from "./endpoint.ts";
 import type { Transport, TransportServices } from "./http_server.ts";
 
 const MIB = 1024 * 1024;
@@ -36,6 +38,7 @@ export class GrpcTransport implements Transport {
   readonly #server: Server;
   #injector: ConnectionInjector | undefined;
   #listeners: readonly NetServer[] = [];
+  #tls: ServerTls | undefined;
   readonly #sockets = new Set<Socket>();
 
   constructor(config: GrpcConfig, services: TransportServices) {
@@ -58,9 +61,11 @@ export class GrpcTransport implements Transport {
   /** We listen, and hand connections over: so both protocols share limits and error messages. */
   async start(): Promise<void> {
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    const endpoint = parseEndpoint(this.#config.endpoint)!;
+    const { endpoint, settings } = this.#services;
+    const { tls } = this.#config;
+    if (tls !== undefined) this.#tls = await ServerTls.open(tls, settings);
     this.#listeners = await listen(endpoint, () => {
-      const listener = createServer((socket) => this.#accept(socket));
+      const listener = this.#createListener();
       listener.maxConnections = this.#config.max_connections;
       return listener;
     });
@@ -72,11 +77,23 @@ export class GrpcTransport implements Transport {
     // Says goodbye to each client and waits for the calls under way.
     this.#server.tryShutdown(() => resolve());
     await promise;
+    this.#tls?.close();
   }
 
   abort(): void {
     this.#server.forceShutdown();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #createListener(): NetServer {
+    const accept = (socket: Socket): void => this.#accept(socket);
+    if (this.#tls === undefined) return createServer(accept);
+    const secure = createTlsServer({ ...this.#tls.options(), ALPNProtocols: ["h2"] }, accept);
+    secure.on("tlsClientError", (_error, socket) => {
+      this.#services.refused("tls");
+      socket.destroy();
+    });
+    return this.#tls.keepFresh(secure);
   }
 
   #accept(socket: Socket): void {

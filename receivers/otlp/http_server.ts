@@ -6,19 +6,24 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import type { Server as SecureServer } from "node:https";
+import { createServer as createSecureServer } from "node:https";
+import type { Settings } from "../../src/component/settings.ts";
+import type { Endpoint } from "../../src/lib/listening/endpoint.ts";
+import { listen, portOf } from "../../src/lib/listening/endpoint.ts";
+import { ServerTls } from "../../src/lib/listening/server_tls.ts";
 import { decodeLogsJson } from "../../src/otlp/decode_json.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import type { DecodeLimits } from "../../src/otlp/limits.ts";
 import type { Encoding, Refusal } from "./answer.ts";
 import { encodeStatus, encodeSuccess, refusalOf, retryAfterSeconds } from "./answer.ts";
 import type { HttpConfig } from "./config.ts";
-import { listen, parseEndpoint, portOf } from "./endpoint.ts";
 import type { InFlightBytes } from "./in_flight.ts";
 import type { Intake } from "./intake.ts";
 import { decompressors, readBody } from "./request_body.ts";
 
 export interface Transport {
-  /** @throws AgentError `otlp.port_in_use`, `otlp.cannot_listen` */
+  /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file` */
   start(): Promise<void>;
   /** The port that is listened on, once started. */
   readonly port: number;
@@ -29,6 +34,8 @@ export interface Transport {
 }
 
 export interface TransportServices {
+  readonly settings: Pick<Settings, "clock" | "logger">;
+  readonly endpoint: Endpoint;
   readonly intake: Intake;
   readonly inFlight: InFlightBytes;
   readonly limits: DecodeLimits;
@@ -51,7 +58,8 @@ const TIMEOUT_CHECK_MS = 1_000;
 export class HttpTransport implements Transport {
   readonly #config: HttpConfig;
   readonly #services: TransportServices;
-  #servers: readonly Server[] = [];
+  #servers: readonly (Server | SecureServer)[] = [];
+  #tls: ServerTls | undefined;
   #stopping = false;
 
   constructor(config: HttpConfig, services: TransportServices) {
@@ -64,7 +72,9 @@ export class HttpTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    const endpoint = parseEndpoint(this.#config.endpoint)!;
+    const { endpoint, settings } = this.#services;
+    const { tls } = this.#config;
+    if (tls !== undefined) this.#tls = await ServerTls.open(tls, settings);
     this.#servers = (await listen(endpoint, () => this.#createServer())) as Server[];
   }
 
@@ -78,24 +88,34 @@ export class HttpTransport implements Transport {
         return promise;
       }),
     );
+    this.#tls?.close();
   }
 
   abort(): void {
     for (const server of this.#servers) server.closeAllConnections();
   }
 
-  #createServer(): Server {
+  #createServer(): Server | SecureServer {
     const config = this.#config;
-    const server = createServer(
-      {
-        headersTimeout: Math.ceil(config.read_header_timeout),
-        requestTimeout: Math.ceil(config.read_timeout),
-        keepAliveTimeout: Math.ceil(config.idle_timeout),
-        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-        maxHeaderSize: HEADER_SIZE_MAX,
-      },
-      (request, response) => void this.#handle(request, response),
-    );
+    const options = {
+      headersTimeout: Math.ceil(config.read_header_timeout),
+      requestTimeout: Math.ceil(config.read_timeout),
+      keepAliveTimeout: Math.ceil(config.idle_timeout),
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      maxHeaderSize: HEADER_SIZE_MAX,
+    };
+    const handle = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#handle(request, response);
+    let server: Server | SecureServer;
+    if (this.#tls === undefined) server = createServer(options, handle);
+    else {
+      const secure = createSecureServer({ ...options, ...this.#tls.options() }, handle);
+      secure.on("tlsClientError", (_error, socket) => {
+        this.#services.refused("tls");
+        socket.destroy();
+      });
+      server = this.#tls.keepFresh(secure);
+    }
     server.maxConnections = config.max_connections;
     return server;
   }

@@ -92,7 +92,7 @@ test("a port in use is named, with the next step", async (t) => {
     const settings = await testSettings(t, { kind: "receiver", type: "otlp" });
     const receiver = new OtlpReceiver(config, settings, new CollectingConsumer());
     await assert.rejects(receiver.start(), (error: AgentError) => {
-      assert.equal(error.code, "otlp.port_in_use");
+      assert.equal(error.code, "listening.port_in_use");
       assert.match(error.message, new RegExp(`${host}:${port}.*change endpoint`));
       return true;
     });
@@ -105,7 +105,7 @@ test("when the second protocol cannot start, the first is closed again", async (
   const grpc = { endpoint: `127.0.0.1:${port}` };
   const config = configSchema.parse({ protocols: { http: { endpoint: "127.0.0.1:0" }, grpc } });
   const receiver = new OtlpReceiver(config, settings, new CollectingConsumer());
-  await assert.rejects(receiver.start(), { code: "otlp.port_in_use" });
+  await assert.rejects(receiver.start(), { code: "listening.port_in_use" });
   const first = settings.logged.find(({ message }) => message === "listening")!;
   await assert.rejects(post(first.attributes.port as number, bodyOf("a")), {
     code: "ECONNREFUSED",

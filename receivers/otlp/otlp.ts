@@ -6,8 +6,9 @@
  */
 import type { LogsConsumer, Receiver } from "../../src/component/component.ts";
 import type { Settings } from "../../src/component/settings.ts";
-import type { OtlpConfig } from "./config.ts";
-import { isLoopback, parseEndpoint } from "./endpoint.ts";
+import { isLoopback } from "../../src/lib/listening/endpoint.ts";
+import type { GrpcConfig, HttpConfig, OtlpConfig } from "./config.ts";
+import { endpointOf } from "./config.ts";
 import { GrpcTransport } from "./grpc_server.ts";
 import type { Transport, TransportServices } from "./http_server.ts";
 import { HttpTransport } from "./http_server.ts";
@@ -16,7 +17,7 @@ import { Intake } from "./intake.ts";
 
 interface Listening {
   readonly protocol: "http" | "grpc";
-  readonly endpoint: string;
+  readonly config: HttpConfig | GrpcConfig;
   readonly transport: Transport;
 }
 
@@ -38,7 +39,9 @@ export class OtlpReceiver implements Receiver {
       unit: "By",
     });
     inFlightGauge.addCallback((result) => result.observe(inFlight.bytes));
-    const services = (protocol: string): TransportServices => ({
+    const services = (protocol: string, transport: HttpConfig | GrpcConfig): TransportServices => ({
+      settings,
+      endpoint: endpointOf(transport),
       intake: this.#intake,
       inFlight,
       limits: {
@@ -51,12 +54,12 @@ export class OtlpReceiver implements Receiver {
     const { http, grpc } = config.protocols;
     const transports: Listening[] = [];
     if (http !== undefined) {
-      const transport = new HttpTransport(http, services("http"));
-      transports.push({ protocol: "http", endpoint: http.endpoint, transport });
+      const transport = new HttpTransport(http, services("http", http));
+      transports.push({ protocol: "http", config: http, transport });
     }
     if (grpc !== undefined) {
-      const transport = new GrpcTransport(grpc, services("grpc"));
-      transports.push({ protocol: "grpc", endpoint: grpc.endpoint, transport });
+      const transport = new GrpcTransport(grpc, services("grpc", grpc));
+      transports.push({ protocol: "grpc", config: grpc, transport });
     }
     this.#transports = transports;
   }
@@ -99,14 +102,27 @@ export class OtlpReceiver implements Receiver {
     deadline.removeEventListener("abort", abort);
   }
 
-  #announce({ protocol, endpoint, transport }: Listening): void {
+  #announce({ protocol, config, transport }: Listening): void {
     const { logger } = this.#settings;
-    logger.info("listening", { protocol, endpoint, port: transport.port });
-    if (isLoopback(parseEndpoint(endpoint)!)) return;
-    logger.warn(
-      "listening beyond this host without encryption or authentication: " +
-        "anyone who reaches the port can send records and read those on the way",
-      { protocol, endpoint },
-    );
+    const endpoint = endpointOf(config);
+    const { tls } = config;
+    const isSecure = tls !== undefined;
+    const port = endpoint.path === undefined ? { port: transport.port } : {};
+    logger.info("listening", { protocol, endpoint: endpoint.text, ...port, tls: isSecure });
+    const isOpen = tls?.client_ca_file === undefined;
+    if (isLoopback(endpoint) || (isSecure && !isOpen)) return;
+    logger.warn(`listening beyond this host ${exposure(isSecure, isOpen)}`, {
+      protocol,
+      endpoint: endpoint.text,
+    });
   }
+}
+
+function exposure(isSecure: boolean, isOpen: boolean): string {
+  if (isSecure) return "without authentication: anyone who reaches the port can send records";
+  if (!isOpen) return "without encryption: records and credentials can be read on the way";
+  return (
+    "without encryption or authentication: " +
+    "anyone who reaches the port can send records and read those on the way"
+  );
 }

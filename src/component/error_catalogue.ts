@@ -91,15 +91,20 @@ export const errorCatalogue = {
     meaning: "A client closed the connection before its request was complete.",
     nextStep: "Nothing: nothing of the request was used, and the client sends it again.",
   },
-  "otlp.port_in_use": {
+  "listening.port_in_use": {
     permanent: true,
-    meaning: "Another program listens on an endpoint of the otlp receiver.",
-    nextStep: "Stop the other program (often an OpenTelemetry Collector) or change `endpoint`.",
+    meaning: "Another program listens where a receiver is to listen.",
+    nextStep: "Stop the other program (often an OpenTelemetry Collector) or change the endpoint.",
   },
-  "otlp.cannot_listen": {
+  "listening.cannot_listen": {
     permanent: true,
-    meaning: "An endpoint of the otlp receiver cannot be opened.",
+    meaning: "The endpoint of a receiver cannot be opened.",
     nextStep: "Use an address of this host, and a port above 1023 unless the agent may use others.",
+  },
+  "listening.tls_file": {
+    permanent: true,
+    meaning: "A certificate or key file of a receiver cannot be read or used.",
+    nextStep: "Check the path, the permissions, and that certificate and key belong together.",
   },
   "telemetry.port_in_use": {
     permanent: true,

@@ -81,10 +81,13 @@ export function parseVerifier(text: string, type: KeyType = TYPE_ED25519): NoteV
   return verifier;
 }
 
-/** `text` must end in a newline. */
-export function signNote(text: string, signer: NoteSigner): string {
-  const signature = sign(null, Buffer.from(text), signer.privateKey);
-  return `${text}\n${signatureLine(signer.verifier, signature)}`;
+/** `text` must end in a newline. One signature line for each signer. */
+export function signNote(text: string, ...signers: readonly NoteSigner[]): string {
+  const lines = signers.map(({ verifier, privateKey }) =>
+    signatureLine(verifier, sign(null, Buffer.from(text), privateKey)),
+  );
+  return `${text}
+${lines.join("")}`;
 }
 
 export type OpenedNote =
