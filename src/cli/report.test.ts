@@ -131,7 +131,7 @@ test("without an identity or a configuration it says what it did not look at", a
   const unseen = Object.entries(data.evidence).filter(([, { status }]) => status === "unseen");
   assert.deepEqual(
     unseen.map(([topic]) => topic),
-    ["encryption", "treatment", "pipelines", "budgets"],
+    ["treatment", "pipelines", "budgets"],
   );
   assert.equal(data.treated, undefined);
 });
