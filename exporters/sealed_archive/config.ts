@@ -257,7 +257,7 @@ export function originalZones(
   return new Set(names.filter((name) => config.zones?.[name]?.scrub === undefined));
 }
 
-/** Who can read which zone. */
+/** Who can read which zone, each once. */
 export function recipientsByZone(
   config: Pick<SealedArchiveConfig, "recipients" | "zones">,
 ): Map<string, readonly string[]> {
@@ -265,5 +265,5 @@ export function recipientsByZone(
     ([name, { recipients: readers }]): [string, readonly string[]] => [name, readers],
   );
   if (config.recipients !== undefined) zones.unshift([DEFAULT_ZONE, config.recipients]);
-  return new Map(zones);
+  return new Map(zones.map(([name, readers]) => [name, [...new Set(readers)]]));
 }

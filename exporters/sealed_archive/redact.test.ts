@@ -15,6 +15,7 @@ import { encodeSigningKey, parseSigningKey, signNote } from "./format/note.ts";
 import type { NumberRange } from "./format/number_ranges.ts";
 import { openRedacted } from "./format/redacted_block.ts";
 import { formatOrder, parseOrder } from "./format/redaction_order.ts";
+import { proveRecord } from "./proof/prove_record.ts";
 import { recordEntry } from "./record_entry.ts";
 import { redact } from "./redact.ts";
 import {
@@ -152,6 +153,36 @@ test("what is left has no secret from which the erased record's salt would follo
     bytes.every((byte) => byte === 0),
     "the old block is overwritten",
   );
+});
+
+test("what is left of a block can be proven as before, what is erased cannot", async (t) => {
+  const at = await place(t);
+  const prove = (sequence: number): Promise<string> => {
+    const options = { archive: at.directory, zone: "default", sequence, disclose: true };
+    return proveRecord({ ...options, identities: identities() });
+  };
+  const before = await prove(4);
+  await at.apply(orderOf([[3, 3]]));
+  const partOf = (proof: string): string => /^extra (.*)$/m.exec(proof)![1]!;
+  assert.equal(partOf(await prove(4)), partOf(before));
+  await assert.rejects(prove(3), { code: "archive.unreadable", message: /erased by an authority/ });
+});
+
+test("when the segment's time is over, what stands in its blocks' place goes, too", async (t) => {
+  const at = await place(t);
+  await at.apply(orderOf([[3, 3]]));
+  await close(at.archive);
+  const settings = await testSettings(t, { type: "sealed_archive", root: at.root });
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + 10 * 3_600_000 };
+  const config = { ...at.config, retention: 3_600_000 };
+  const archive = await openTestArchive(t, config, { ...settings, clock });
+  await waitUntil("all is gone", async () => (await at.files()).length === 0);
+  await close(archive);
+  const { findings, redacted, deleted } = await verify(at.directory);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(redacted, { blocks: 0, records: 0, unfinished: 0 });
+  assert.equal(deleted.records, 35);
+  assert.deepEqual(await readNumbers(at.directory), []);
 });
 
 test("only an authority of the log can order it, and only what can be erased", async (t) => {

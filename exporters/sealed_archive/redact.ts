@@ -19,7 +19,7 @@ import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../src/otlp/limits.ts";
 import type { SealedArchiveConfig } from "./config.ts";
 import type { BlockEntry, DroppedRange } from "./format/entry.ts";
-import { CHAIN_ID } from "./format/entry.ts";
+import { CHAIN_ID, DROPPED_RANGES_MAX, REMOVED_RANGES_MAX } from "./format/entry.ts";
 import { sha256 } from "./format/merkle.ts";
 import { holdsNumber, toNumberRanges } from "./format/number_ranges.ts";
 import { segmentFileName } from "./format/position.ts";
@@ -29,12 +29,10 @@ import type { RedactionOrder } from "./format/redaction_order.ts";
 import { parseOrder } from "./format/redaction_order.ts";
 import { redactedFileName, redactProblem } from "./format/redactions.ts";
 import { LogFiles } from "./reader/log_files.ts";
-import { decryptBlock } from "./reader/open_block.ts";
-import { decryptRedacted, readRedacted } from "./reader/open_redacted.ts";
+import { openItems } from "./reader/open_items.ts";
 import type { LoggedBlock } from "./reader/read_blocks.ts";
 import { readBlocks } from "./reader/read_blocks.ts";
 import { readLogState } from "./reader/read_state.ts";
-import { SegmentReader } from "./reader/segment_reader.ts";
 import { recordEntry } from "./record_entry.ts";
 import { PUBLIC_FILE_MODE } from "./writer/segment_files.ts";
 
@@ -103,13 +101,26 @@ async function redactBlock(
   const { seq, seg, zone } = block.entry;
   const already = block.redaction?.removed ?? [];
   const wanted = numbers.filter((number) => !holdsNumber(already, number));
-  const items = await openItems(options, block);
+  const opened = await openItems(
+    options.config.directory,
+    block.entry,
+    block.redaction,
+    options.identities,
+  );
+  if (opened === undefined) {
+    throw new AgentError("archive.wrong_identity", `the identity does not open zone ${zone}`);
+  }
+  if ("problem" in opened) throw tampered(block.entry, opened.problem);
+  const items = [...opened.items];
   const dropped = chainRanges(wanted.map((number) => items[number - seq[0]]!));
   for (const number of wanted) {
     const at = number - seq[0];
     items[at] = { leaf: leafOf(items[at]!) };
   }
   const removed = toNumberRanges(wanted);
+  if (removed.length > REMOVED_RANGES_MAX || (dropped?.length ?? 0) > DROPPED_RANGES_MAX) {
+    throw refused("it names too many records apart from each other in one block: split it");
+  }
   const recipients = block.recipients.map((text) => parseAgeRecipient(text)!);
   const bytes = encryptAgeFile(packRedacted(items), recipients, options.random);
   const version = (block.redaction?.version ?? 0) + 1;
@@ -123,40 +134,6 @@ async function redactBlock(
   await published(options.config.directory, index);
   await finish(options, block, version);
   return { entry: index, records: wanted.length };
-}
-
-/** The records of the block as it is now, with their salts. */
-async function openItems(
-  { config, identities }: RedactOptions,
-  { entry, redaction }: LoggedBlock,
-): Promise<RedactedItem[]> {
-  const bytes =
-    redaction === undefined
-      ? await readOriginal(config.directory, entry)
-      : await readRedacted(config.directory, redaction);
-  if (bytes === undefined) throw tampered(entry, "the block is missing or was changed");
-  const opened =
-    redaction === undefined
-      ? await decryptBlock(bytes, entry, identities)
-      : await decryptRedacted(bytes, entry, redaction, identities);
-  if (opened === undefined) {
-    const message = `the identity does not open zone ${entry.zone}`;
-    throw new AgentError("archive.wrong_identity", message);
-  }
-  if ("problem" in opened) throw tampered(entry, opened.problem);
-  if ("items" in opened) return [...opened.items];
-  const salts = opened.salts();
-  return opened.records.map((record, at) => ({ salt: salts[at]!, record }));
-}
-
-async function readOriginal(archive: string, entry: BlockEntry): Promise<Buffer | undefined> {
-  const segments = new SegmentReader(archive);
-  try {
-    const bytes = await segments.read(entry.zone, entry.seg, entry.off, entry.len);
-    return sha256(bytes).toString("hex") === entry.sha256 ? bytes : undefined;
-  } finally {
-    await segments.close();
-  }
 }
 
 /** So that a verifier of the chain does not take the erased records for lost ones. */

@@ -87,8 +87,11 @@ export class SealedArchive implements Exporter {
   #scheduleCopies(stateDirectory: string, writer: ArchiveWriter): CopySchedule | undefined {
     const { copy: config, origin, directory: archive } = this.#config;
     if (config === undefined) return undefined;
+    const zones = Object.values(this.#config.zones ?? {});
+    const own = zones.map(({ segment }) => segment?.rotate ?? 0);
+    const rotateMs = Math.max(this.#config.segment.rotate, ...own);
     return new CopySchedule({
-      ...{ config, origin, archive, stateDirectory, settings: this.#settings },
+      ...{ config, origin, archive, stateDirectory, settings: this.#settings, rotateMs },
       record: (entry) => writer.addEntry(entry),
       report: (error) => this.#report("copy", error),
     });

@@ -15,8 +15,9 @@ import { systemClock } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
 import { configSchema } from "./config.ts";
-import { readEntries } from "./forger.ts";
-import { parseEntry } from "./format/entry.ts";
+import { readEntries, writeLog } from "./forger.ts";
+import { encodeEntry, parseEntry } from "./format/entry.ts";
+import { parseSigningKey } from "./format/note.ts";
 import { formatFinding } from "./reader/finding.ts";
 import { readArchive } from "./reader/read_archive.ts";
 import { verifyArchive } from "./reader/verify_archive.ts";
@@ -181,6 +182,25 @@ test("zones come and go with the configuration, and the archive stays one", asyn
       [[AUDIT_RECIPIENT, RECIPIENT], []],
     ],
   );
+});
+
+test("a block for one reader more than the log names is seen", async (t) => {
+  const { directory, settings } = await place(t);
+  const doubled = { zones: { audit: { recipients: [AUDIT_RECIPIENT, AUDIT_RECIPIENT] } } };
+  const archive = await openTestArchive(t, testConfig(directory, doubled), settings);
+  await archive.consumeLogs(batch(0, 30));
+  await close(archive);
+  assert.deepEqual(await findingsOf(directory), [], "one who is named twice is one");
+  const key = join(await settings.stateDirectory(), "log.key");
+  const signer = parseSigningKey(await readFile(key, "utf8"));
+  const [first, ...others] = await readEntries(directory);
+  const genesis = parseEntry(first!);
+  assert.ok(genesis.type === "genesis");
+  const recipients = [...genesis.zones.default!.recipients, AUDIT_RECIPIENT];
+  const edited = { ...genesis, zones: { ...genesis.zones, default: { recipients } } };
+  await writeLog(directory, [encodeEntry(edited), ...others], signer);
+  const findings = await findingsOf(directory);
+  assert.ok(findings.some((text) => /sealed for 1 recipients, the log names 2$/.test(text)));
 });
 
 test("verify names the zone in which a segment was changed", async (t) => {

@@ -82,7 +82,7 @@ async function newFolder(path: string): Promise<string> {
   throw new UsageError(`--into ${path}: the folder is not empty`);
 }
 
-export function copyLines({ copy }: ArchivePlace, absentBlocks: number): string[] {
+export function copyLines({ copy }: ArchivePlace): string[] {
   if (copy === undefined) return [];
   const { url, objects, bytes, unlocked, lockedUntilMs } = copy;
   const lock =
@@ -90,12 +90,7 @@ export function copyLines({ copy }: ArchivePlace, absentBlocks: number): string[
       ? "none is locked"
       : `${unlocked === 0 ? "all" : objects - unlocked} locked, the first until ` +
         new Date(lockedUntilMs).toISOString();
-  const lines = [`Copy ${url}: ${objects} objects, ${(bytes / 1e6).toFixed(1)} MB, ${lock}.`];
-  if (absentBlocks > 0) {
-    const blocks = `${absentBlocks} block${absentBlocks === 1 ? "" : "s"}`;
-    lines.push(`Not in the copy yet, in segments that were open: ${blocks}.`);
-  }
-  return lines;
+  return [`Copy ${url}: ${objects} objects, ${(bytes / 1e6).toFixed(1)} MB, ${lock}.`];
 }
 
 /** What was found while a copy was fetched is found of the archive. */

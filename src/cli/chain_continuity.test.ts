@@ -73,6 +73,10 @@ test("takes a chain that zones divided among their blocks, whichever comes first
 test("accepts what the archive says it dropped, said before or after the hole", () => {
   assert.deepEqual(findingsOf([0, { dropped: [1, 3] }, 4]), []);
   assert.deepEqual(findingsOf([0, 4, { dropped: [1, 3] }]), []);
+  assert.deepEqual(findingsOf([5, { dropped: [1, 1] }, { dropped: [3, 3] }, 0, 2, 4, 6]), []);
+  assert.deepEqual(findingsOf([5, { dropped: [1, 1] }, 0, 2, 4]), [
+    "2: records 3 to 3 of chain c1 are missing before this one",
+  ]);
   assert.deepEqual(findingsOf([0, { dropped: [1, 2] }, 4]), [
     "2: records 3 to 3 of chain c1 are missing before this one",
   ]);

@@ -35,6 +35,8 @@ interface Chain {
   holes: Hole[];
   /** Explained numbers that have not come up yet. */
   ahead: SequenceRange[];
+  /** What the archive states, for holes that are seen only later: blocks may come late. */
+  stated: SequenceRange[];
   duplicates: { sequence: number; place: Place }[];
 }
 
@@ -64,12 +66,15 @@ export class ChainContinuity implements RecordObserver {
     for (const [name, first, last] of ranges) {
       const chain = this.#chain(name, first);
       explain(chain, [{ first, last }]);
+      keep(chain.stated, { first, last });
       if (last >= chain.next) chain.ahead.push({ first, last });
     }
   }
 
   finish(report: Report): void {
-    for (const [name, { holes, duplicates }] of this.#chains) {
+    for (const [name, chain] of this.#chains) {
+      explainStated(chain);
+      const { holes, duplicates } = chain;
       for (const { first, last, place } of holes) {
         const reason = `records ${first} to ${last} of chain ${name} are missing before this one`;
         report({ kind: "chain", ...place, reason });
@@ -85,7 +90,7 @@ export class ChainContinuity implements RecordObserver {
   #chain(name: string, first: number): Chain {
     let chain = this.#chains.get(name);
     if (chain === undefined) {
-      chain = { first, next: first, holes: [], ahead: [], duplicates: [] };
+      chain = { first, next: first, holes: [], ahead: [], stated: [], duplicates: [] };
       this.#chains.set(name, chain);
     }
     return chain;
@@ -124,6 +129,21 @@ function explain(chain: Chain, ranges: readonly SequenceRange[]): void {
   chain.holes = chain.holes.flatMap((hole) =>
     subtractRanges([hole], ranges).map((range) => ({ ...range, place: hole.place })),
   );
+}
+
+/** Each hole is compared with the statements at its place only: there may be many of both. */
+function explainStated(chain: Chain): void {
+  const stated = mergeRanges(chain.stated);
+  let at = 0;
+  chain.holes = chain.holes
+    .toSorted((a, b) => a.first - b.first)
+    .flatMap((hole) => {
+      while (at < stated.length && stated[at]!.last < hole.first) at++;
+      let end = at;
+      while (end < stated.length && stated[end]!.first <= hole.last) end++;
+      const near = stated.slice(at, end);
+      return subtractRanges([hole], near).map((range) => ({ ...range, place: hole.place }));
+    });
 }
 
 function restartRanges(text: string, sequence: number): SequenceRange[] {

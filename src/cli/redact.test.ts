@@ -12,6 +12,8 @@ import {
   RECIPIENT,
   testConfig,
 } from "../../exporters/sealed_archive/testing.ts";
+import { INTEGRITY_CHAIN, INTEGRITY_SEQUENCE } from "../data/integrity.ts";
+import { mapRecords } from "../data/log_batch.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../testing/test_settings.ts";
 import { waitUntil } from "../testing/wait_until.ts";
@@ -32,7 +34,12 @@ test("an authority orders it, a reader of the zone carries it out", async (t) =>
   const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + offsetMs };
   const changes = { segment: { rotate: "1h" }, redaction_authorities: [vkey.trim()] };
   const exporter = await openTestArchive(t, testConfig(archive, changes), { ...settings, clock });
-  await exporter.consumeLogs(numbered(0, 20));
+  let sequence = 0;
+  const chained = mapRecords(numbered(0, 20), (record) => {
+    const chain = { [INTEGRITY_CHAIN]: "ab".repeat(16), [INTEGRITY_SEQUENCE]: sequence++ };
+    return record.with(record.body, chain);
+  });
+  await exporter.consumeLogs(chained);
   offsetMs = 0;
   await waitUntil("the segment is closed", async () => {
     return (await readdir(join(archive, "blocks/default"))).includes("SHA256SUMS");
@@ -67,6 +74,7 @@ test("an authority orders it, a reader of the zone carries it out", async (t) =>
   assert.equal(vouchsafe(...apply).stdout, "nothing to erase: the records are gone already\n");
   const { status, stdout } = vouchsafe("verify", archive, "-i", join(root, "identity.txt"));
   assert.equal(status, 0, stdout);
+  assert.doesNotMatch(stdout, /chains of records have gaps was not checked/);
   assert.match(stdout, /Erased by orders, as the log says: 3 records in 1 block\./);
   assert.match(stdout, /records 3,7-8 of zone default are erased: court order 12/);
   const segments = vouchsafe("segments", archive, "--zone", "default");

@@ -83,9 +83,8 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   try {
     place = await openPlace(archive, line, io.signal);
     const options = await readVerifyOptions(place.directory, line);
-    const absentSegments = place.copy?.openSegments;
     const { copy } = place;
-    const collected = await collect({ ...options, absentSegments }, copy?.findings ?? [], period);
+    const collected = await collect(options, copy?.findings ?? [], period);
     const configured = config === undefined ? undefined : await describeConfig(config, period);
     const keyFrom = vkey === undefined ? "archive" : "argument";
     const data = reportData({ archive, copy, keyFrom, period, madeAtMs, collected, configured });

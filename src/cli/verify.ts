@@ -71,13 +71,12 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   let place: ArchivePlace | undefined;
   try {
     place = await openPlace(archive, line, io.signal);
-    const own = await readVerifyOptions(place.directory, line);
-    const options = { ...own, absentSegments: place.copy?.openSegments };
+    const options = await readVerifyOptions(place.directory, line);
     const checked = await verifyBoth(options, line.values.previous);
     const result = withFindings(checked, place.copy?.findings ?? []);
     const keySource = options.verifier === undefined ? "archive" : "argument";
     if (isJson) io.stdout.write(jsonResult(result, keySource, place));
-    else io.stdout.write(textResult(result, keySource, copyLines(place, result.absentBlocks)));
+    else io.stdout.write(textResult(result, keySource, copyLines(place)));
     return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -171,7 +170,6 @@ function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: Archiv
     copy: copy && {
       ...{ url: copy.url, objects: copy.objects, bytes: copy.bytes, unlocked: copy.unlocked },
       locked_until: copy.lockedUntilMs && new Date(copy.lockedUntilMs).toISOString(),
-      absent_blocks: result.absentBlocks,
     },
     withheld: result.withheld,
     silences: result.silences,
@@ -229,7 +227,7 @@ function textResult(result: VerifyResult, keySource: KeySource, copied: readonly
     const where = count(redacted.unfinished, "block");
     lines.push(`Ordered to be erased, but still there: ${where}. Call 'redact apply' again.`);
   }
-  const closed = result.blocks - blocks - result.absentBlocks - result.decryptedBlocks;
+  const closed = result.blocks - blocks - result.decryptedBlocks;
   if (closed > 0) {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +

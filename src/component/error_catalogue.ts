@@ -233,6 +233,11 @@ export const errorCatalogue = {
     meaning: "A key was to be written to a file that exists.",
     nextStep: "Choose another path; keys are never overwritten.",
   },
+  "archive.policy_invalid": {
+    permanent: true,
+    meaning: "A policy of logs and witnesses could not be read, or is not one.",
+    nextStep: "Correct the line that is named; c2sp.org/tlog-policy says what it may hold.",
+  },
   "archive.identity_invalid": {
     permanent: true,
     meaning: "An identity file could not be read or holds no age identity.",

@@ -1,6 +1,6 @@
 /** Copies of the archive in a real S3 server with versions and Object Lock. */
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
@@ -29,6 +29,7 @@ import {
   numbered,
   ORIGIN,
   openTestArchive,
+  range,
   readNumbers,
   TWO_ZONES,
   testConfig,
@@ -102,6 +103,7 @@ async function copyOnce(at: Awaited<ReturnType<typeof place>>, signal?: AbortSig
     stateDirectory: at.stateDirectory,
     bucket: at.bucket,
     lock: wantedLock(),
+    partLock: wantedLock(),
     signal: signal ?? new AbortController().signal,
   });
 }
@@ -153,6 +155,10 @@ test("the agent copies, locks and checks; the bucket alone verifies", options, a
   assert.match(verified.stdout, /^example\.com\/test: whole, .*\nCopy s3:\/\/archives\/example/m);
   assert.match(verified.stdout, /all locked, the first until \d{4}-/);
   assert.deepEqual(await readdir(into), ["blocks", "epochs", "log", "log.vkey"]);
+  assert.deepEqual(
+    (await readNumbers(into)).toSorted((a, b) => a - b),
+    range(0, 400),
+  );
   const evidence = join(at.root, "evidence");
   const from = [`s3://${BUCKET}/${ORIGIN}`, "--endpoint", at.server.endpoint];
   const report = await runVouchsafe(t, ["report", ...from, "-o", evidence]);
@@ -217,6 +223,27 @@ test("an interrupted copy goes on, and sends nothing twice", options, async (t) 
   const keys = (versions.Versions ?? []).map(({ Key }) => Key);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal((await verifyCopy(t, at.server.endpoint)).code, 0);
+});
+
+test("parts of open segments fit together, however they were cut", options, async (t) => {
+  const at = await place(t);
+  for (const [from, to] of [
+    [0, 25],
+    [25, 40],
+    [40, 90],
+  ] as const) {
+    const archive = await openTestArchive(t, testConfig(at.directory), at.settings);
+    await archive.consumeLogs(numbered(from, to));
+    await close(archive);
+    if (to === 40) await rm(join(at.stateDirectory, "copied"));
+    await copyOnce(at);
+  }
+  const listed = await at.bucket.list(new AbortController().signal);
+  const parts = [...listed.keys()].filter((key) => key.includes(".blk.part/"));
+  assert.deepEqual(parts.map((key) => /\/0-\d+$/.test(key)).sort(), [false, true, true]);
+  const into = join(at.root, "fetched");
+  assert.equal((await verifyCopy(t, at.server.endpoint, "--into", into)).code, 0);
+  assert.deepEqual(await readNumbers(into), range(0, 90));
 });
 
 test("sealing goes on while the bucket is away, and the copy follows", options, async (t) => {

@@ -1,7 +1,8 @@
 /** Programs that nobody here wrote read and check an archive: Go's tlog, age, zstd, sha256sum. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmod, cp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
@@ -14,9 +15,11 @@ import {
   openTestArchive,
   range,
   testConfig,
+  verify,
 } from "../../exporters/sealed_archive/testing.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { waitUntil } from "../../src/testing/wait_until.ts";
 import { buildWithStockGo, skipWithoutStockGo } from "../support/go.ts";
 import { skipWithout } from "../support/tools.ts";
 
@@ -55,6 +58,30 @@ test("Go's note and tlog rebuild the whole tree", { skip: skipWithoutStockGo() }
   tile[100]! ^= 1;
   await writeFile(join(copy, "log/tile/0/000"), tile);
   assert.equal(check(copy).status, 1);
+});
+
+test("Go's note follows the epochs from the first key on", {
+  skip: skipWithoutStockGo(),
+}, async (t) => {
+  const root = await temporaryDirectory(t);
+  const archive = join(root, "archive");
+  const settings = await testSettings(t, { type: "sealed_archive", root });
+  const config = testConfig(archive, { epoch_interval: "20ms", publish_interval: "10ms" });
+  const exporter = await openTestArchive(t, config, settings);
+  for (let number = 0; number < 3; number++) {
+    await exporter.consumeLogs(numbered(number, number + 1));
+    const note = join(archive, "epochs", `${number}.note`);
+    await waitUntil("the epoch is closed", () => existsSync(note));
+  }
+  await close(exporter);
+  const { epochs } = await verify(archive);
+  const program = buildWithStockGo(join(import.meta.dirname, "archive_go/main.go"), root);
+  const check = () => spawnSync(program, [archive, join(archive, "log.vkey"), epochs.firstVkey]);
+  const passed = check();
+  assert.equal(passed.status, 0, passed.stderr.toString());
+  assert.match(passed.stdout.toString(), new RegExp(` epochs ${epochs.closed}\n$`));
+  await rename(join(archive, "epochs/1.note"), join(archive, "epochs/0.note"));
+  assert.equal(check().status, 1);
 });
 
 const needsAge = skipWithout("age", "zstd", "tail", "head", "sha256sum");

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { parse, stringify } from "yaml";
 import { waitUntil } from "../../src/testing/wait_until.ts";
 import type { AgentProcess } from "../support/agent.ts";
-import { startVouchsafe } from "../support/agent.ts";
+import { runVouchsafe, startVouchsafe } from "../support/agent.ts";
 import type { Site } from "../support/site.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
 
@@ -64,6 +64,15 @@ test("five reloads while lines are written lose none and double none", async (t)
     Array.from({ length: lines }, (_, index) => `line ${index}`),
   );
   await verifyArchive(t, site);
+  const evidence = join(site.directory, "evidence");
+  const words = ["report", site.archive, "-o", evidence, "-c", site.configPath];
+  const { code, stderr } = await runVouchsafe(t, [...words, "-i", site.identity.path]);
+  assert.equal(code, 0, stderr);
+  const report = JSON.parse(await readFile(join(evidence, "report.json"), "utf8"));
+  assert.equal(report.agent.configurations.length, 6);
+  assert.equal(report.configured.is_in_force, true);
+  assert.equal(report.integrity.chained_records, lines);
+  assert.deepEqual(report.agent.silences, []);
 });
 
 test("a mistake, a component that cannot start and a fixed key leave the old one", async (t) => {

@@ -66,6 +66,7 @@ const SILENCE_MS = 60_000;
 /** S3 keeps whole seconds. */
 const UNTIL_SLACK_MS = 1000;
 const REASON_LENGTH_MAX = 200;
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 export class Bucket {
   readonly #sdk: Sdk;
@@ -85,6 +86,8 @@ export class Bucket {
       ...(region !== undefined && { region }),
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
       requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+      // Without one it writes to the console; what fails comes to us as an error anyway.
+      logger: SILENT,
       // We give SHA-256 ourselves, and check what comes.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",

@@ -2,9 +2,9 @@
  * Copies what is new in the archive to a bucket: tiles, entry bundles, closed segments, closing notes
  * of epochs, anchors, and at the end the checkpoint that covers them.
  *
- * Invariant: a checkpoint is in the bucket only when everything that it covers is there, except the
- * blocks of segments that are still open. What was interrupted goes on at the next run: objects that
- * are there with the right hash and lock are not sent again.
+ * Invariant: a checkpoint is in the bucket only when everything that it covers is there; of segments
+ * that are still open in parts. What was interrupted goes on at the next run: objects that are there
+ * with the right hash and lock are not sent again.
  *
  * Trust: `copied` (state directory, 0600) says up to which size a place has everything. Who changes
  * it makes the agent copy too much, or leave objects out, which `verify` of the copy shows.
@@ -24,12 +24,14 @@ import { decodeBundle, TILE_WIDTH, tilePath, tilesBetween } from "../format/tile
 import { readIfThere } from "../optional_file.ts";
 import { LogFiles } from "../reader/log_files.ts";
 import type { Bucket, ObjectContent, WantedLock } from "./bucket.ts";
-import { CopyPlan, isReplacement } from "./copy_plan.ts";
+import { CopyPlan, isReplacement, partKey } from "./copy_plan.ts";
 import { inParallel } from "./in_parallel.ts";
 
 const STATE_FILE = "copied";
 const AT_ONCE = 8;
 const ANCHOR = /^\d{1,16}\.[a-z]{1,8}$/;
+
+const NAME = /^[\w-]+\/\d{8}$/;
 
 const stateSchema = z.strictObject({
   v: z.literal(1),
@@ -37,8 +39,10 @@ const stateSchema = z.strictObject({
   size: z.number().int().min(0),
   /** Of the newest anchor that was copied. */
   anchor_ms: z.number().min(0),
+  /** Bytes of open segments, by `zone/segment`. */
+  open: z.record(z.string().regex(NAME), z.number().int().min(0)),
   /** Segments that were rewritten, by `zone/segment`: the time of the file that was copied. */
-  rewritten: z.record(z.string().regex(/^[\w-]+\/\d{8}$/), z.number()),
+  rewritten: z.record(z.string().regex(NAME), z.number()),
 });
 type CopyState = z.infer<typeof stateSchema>;
 
@@ -57,6 +61,8 @@ export interface CopierOptions {
   readonly bucket: Bucket;
   /** Undefined: objects are not locked. */
   readonly lock: WantedLock | undefined;
+  /** The same for parts of open segments, which are of no use when the segment is closed. */
+  readonly partLock: WantedLock | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -93,12 +99,13 @@ class Copier {
       if (!this.#plan.redacted.has(name)) await this.#putSegment(entry);
     }
     const rewritten = await this.#putRewritten(state.rewritten);
+    const open = await this.#putParts(state.open);
     await inParallel(notes, AT_ONCE, (path) => this.#putFile(path));
     const anchorMs = await this.#putAnchors(size, state.anchor_ms);
     for (const entry of sums.values()) await this.#putSums(entry);
     await this.#putBytes("log/checkpoint", note, true);
     await this.#putBytes(`checkpoints/${size}`, note);
-    const next: CopyState = { v: 1, to: bucket.url, size, anchor_ms: anchorMs, rewritten };
+    const next: CopyState = { v: 1, to: bucket.url, size, anchor_ms: anchorMs, open, rewritten };
     await writeFileDurably(join(stateDirectory, STATE_FILE), `${JSON.stringify(next)}\n`);
     return {
       size,
@@ -136,6 +143,26 @@ class Copier {
     });
   }
 
+  /** What is new in segments that are still open. */
+  async #putParts(before: CopyState["open"]): Promise<CopyState["open"]> {
+    const { open, closed } = this.#plan;
+    const after = Object.fromEntries(Object.entries(before).filter(([name]) => !closed.has(name)));
+    for (const [name, to] of open) {
+      const from = before[name] ?? 0;
+      const path = join(this.#options.archive, "blocks", `${name}.blk`);
+      const range = { start: from, end: to - 1 };
+      const sha256 = await hashFile(path, range);
+      const key = partKey(name, { from, to });
+      const content = { key, sizeBytes: to - from, sha256 };
+      await this.#put(
+        { ...content, open: () => createReadStream(path, range) },
+        this.#options.partLock,
+      );
+      after[name] = to;
+    }
+    return after;
+  }
+
   /**
    * Segments with erased records, and the files that stand in their place. The blocks are overwritten
    * a while after the entry that says so, hence a look at them in every run.
@@ -154,7 +181,7 @@ class Copier {
       for (const file of await readdir(folder)) {
         if (isReplacement(file, segment)) await this.#putFile(`blocks/${zone}/${file}`);
       }
-      const sha256 = await hashFile(path);
+      const sha256 = await hashFile(path, { start: 0 });
       const key = `blocks/${zone}/${segmentFileName(segment)}`;
       const open = () => createReadStream(path, { start: 0, end: sizeBytes - 1 });
       await this.#put({ key, sizeBytes, sha256, open, isReplaced: true });
@@ -204,17 +231,17 @@ class Copier {
     await this.#put({ key, sizeBytes: bytes.length, sha256, open: () => bytes, isReplaced });
   }
 
-  async #put(content: ObjectContent): Promise<void> {
-    const { bucket, lock, signal } = this.#options;
+  async #put(content: ObjectContent, lock = this.#options.lock): Promise<void> {
+    const { bucket, signal } = this.#options;
     if ((await bucket.put(content, lock, signal)) === "there") return;
     this.#objects++;
     this.#bytes += content.sizeBytes;
   }
 }
 
-async function hashFile(path: string): Promise<Buffer> {
+async function hashFile(path: string, range: { start: number; end?: number }): Promise<Buffer> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, range)) hash.update(chunk as Buffer);
   return hash.digest();
 }
 
@@ -226,7 +253,7 @@ function textOf(note: Buffer): string {
 
 async function readState(directory: string, to: string): Promise<CopyState> {
   const path = join(directory, STATE_FILE);
-  const nothing: CopyState = { v: 1, to, size: 0, anchor_ms: 0, rewritten: {} };
+  const nothing: CopyState = { v: 1, to, size: 0, anchor_ms: 0, open: {}, rewritten: {} };
   const content = await readIfThere(path);
   if (content === undefined) return nothing;
   try {

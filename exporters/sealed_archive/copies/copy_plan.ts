@@ -15,12 +15,14 @@ export class CopyPlan {
   readonly sums = new Map<string, SegmentEntry>();
   /** Segments out of which records were erased, as `zone/segment`: their files were rewritten. */
   readonly redacted = new Set<string>();
-  /** Segments that blocks are in and that are not closed, as `zone/segment`. */
-  readonly open = new Set<string>();
+  /** Segments that are not closed, as `zone/segment`, and how many bytes of them the log covers. */
+  readonly open = new Map<string, number>();
+  /** Segments that were closed, whether they are there or not. */
+  readonly closed = new Set<string>();
 
   take(bytes: Uint8Array): void {
     const entry = parseEntry(bytes);
-    if (entry.type === "block") this.open.add(`${entry.zone}/${entry.seg}`);
+    if (entry.type === "block") this.open.set(`${entry.zone}/${entry.seg}`, entry.off + entry.len);
     if (entry.type === "epoch") this.notes.push(`${EPOCHS_FOLDER}/${noteFileName(entry.epoch)}`);
     if (entry.type === "retain") {
       this.segments.delete(`${entry.zone}/${entry.seg}`);
@@ -30,6 +32,7 @@ export class CopyPlan {
     if (entry.type !== "segment") return;
     const name = `${entry.zone}/${entry.seg}`;
     this.open.delete(name);
+    this.closed.add(name);
     this.segments.set(name, entry);
     this.sums.set(entry.zone, entry);
   }
@@ -38,4 +41,24 @@ export class CopyPlan {
 /** What stands in the place of erased blocks of a segment: `00000001-17-1.blk`. */
 export function isReplacement(name: string, segment: string): boolean {
   return name.startsWith(`${segment}-`) && /^\d{8}-\d{1,16}-\d{1,16}\.blk$/.test(name);
+}
+
+/** Bytes `from` to `to - 1` of a segment that is still open. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+const PART = /^blocks\/([\w-]+\/\d{8})\.blk\.part\/(0|[1-9]\d{0,15})-([1-9]\d{0,15})$/;
+
+export function partKey(name: string, { from, to }: Part): string {
+  return `blocks/${name}.blk.part/${from}-${to}`;
+}
+
+export function parsePartKey(
+  key: string,
+): { readonly name: string; readonly part: Part } | undefined {
+  const [, name, from, to] = PART.exec(key) ?? [];
+  if (name === undefined || Number(from) >= Number(to)) return undefined;
+  return { name, part: { from: Number(from), to: Number(to) } };
 }

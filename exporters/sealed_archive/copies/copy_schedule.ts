@@ -14,11 +14,16 @@ import type { CopyConfig } from "./copy_config.ts";
 const FIRST_MS = 5000;
 /** An interrupted copy is not sent again for a lock that is a little shorter. */
 const ENOUGH = 0.9;
+/** A part is needed until its segment is closed and copied, or for a while longer with bad luck. */
+const PART_ROTATIONS = 2;
+const PART_INTERVALS = 10;
 
 export interface CopyScheduleOptions {
   readonly config: CopyConfig;
   readonly origin: string;
   readonly archive: string;
+  /** The longest time for which a segment is open. */
+  readonly rotateMs: number;
   readonly stateDirectory: string;
   readonly settings: Pick<Settings, "clock" | "logger" | "meter">;
   /** Has a `copy` entry recorded. */
@@ -64,14 +69,15 @@ export class CopySchedule {
   }
 
   async #run(): Promise<void> {
-    const { config, origin, archive, stateDirectory, report } = this.#options;
+    const { config, origin, archive, stateDirectory, rotateMs, report } = this.#options;
     const { bucket: name, prefix = origin, region, endpoint } = config;
     const { signal } = this.#stopping;
     let bucket: Bucket | undefined;
     try {
       bucket = await Bucket.open({ bucket: name, prefix, region, endpoint });
-      const lock = this.#lock();
-      const run = await copyNew({ archive, stateDirectory, bucket, lock, signal });
+      const lock = this.#lock(Number.POSITIVE_INFINITY);
+      const partLock = this.#lock(PART_ROTATIONS * rotateMs + PART_INTERVALS * config.interval);
+      const run = await copyNew({ archive, stateDirectory, bucket, lock, partLock, signal });
       if (run !== undefined) this.#tell(run, bucket.url, lock);
       report(undefined);
     } catch (error) {
@@ -81,10 +87,11 @@ export class CopySchedule {
     }
   }
 
-  #lock(): WantedLock | undefined {
+  #lock(longestMs: number): WantedLock | undefined {
     const { config, settings } = this.#options;
     if (config.lock === undefined) return undefined;
-    const { mode, retain, legal_hold: legalHold } = config.lock;
+    const { mode, legal_hold: legalHold } = config.lock;
+    const retain = Math.min(config.lock.retain, longestMs);
     const nowMs = settings.clock.nowMs();
     return {
       mode: mode === "compliance" ? "COMPLIANCE" : "GOVERNANCE",

@@ -7,7 +7,7 @@
  * Deleted and overlaid objects are found, and what was locked is still there below.
  */
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -21,7 +21,7 @@ import type { Finding } from "../reader/finding.ts";
 import type { ReadCheckpoint } from "../reader/log_files.ts";
 import { judgeCheckpoint } from "../reader/log_files.ts";
 import type { Bucket, KeyVersions, ObjectLock } from "./bucket.ts";
-import { CopyPlan, isReplacement } from "./copy_plan.ts";
+import { CopyPlan, isReplacement, parsePartKey, partKey } from "./copy_plan.ts";
 import { inParallel } from "./in_parallel.ts";
 
 const AT_ONCE = 8;
@@ -31,8 +31,6 @@ const CHECKPOINTS_MAX = 100;
 const CHECKPOINT = "log/checkpoint";
 
 export interface FetchedCopy {
-  /** `zone/segment` of segments that were open at the copy's size, and so are not in it. */
-  readonly openSegments: ReadonlySet<string>;
   /** What somebody did to the bucket. */
   readonly findings: readonly Finding[];
   readonly objects: number;
@@ -98,14 +96,42 @@ class Fetch {
       if (redacted.has(name)) await this.#fetchRewritten(zone, seg, key);
       else await this.#fetch(key, { sha256 });
     }
+    for (const [name, to] of open) await this.#fetchOpen(name, to);
     return {
-      openSegments: open,
       findings: this.#findings,
       objects: this.#objects,
       bytes: this.#bytes,
       unlocked: this.#unlocked,
       lockedUntilMs: this.#lockedUntilMs,
     };
+  }
+
+  /** Puts the parts of an open segment together, as far as the checkpoint covers it. */
+  async #fetchOpen(name: string, end: number): Promise<void> {
+    const { directory, signal } = this.#options;
+    const parts = [...this.#keys.keys()]
+      .map(parsePartKey)
+      .filter((key) => key?.name === name)
+      .map((key) => key!.part);
+    const path = join(directory, "blocks", `${name}.blk`);
+    for (let at = 0; at < end; ) {
+      // An interrupted run and the next one may have cut differently.
+      const [part] = parts
+        .filter(({ from, to }) => from <= at && to > at)
+        .sort((a, b) => b.to - a.to);
+      if (part === undefined) break;
+      const key = partKey(name, part);
+      await this.#fetch(key);
+      const to = Math.min(part.to, end);
+      const range = { start: at - part.from, end: to - part.from - 1 };
+      await pipeline(
+        createReadStream(join(directory, key), range),
+        createWriteStream(path, { flags: "a", mode: 0o600 }),
+        { signal },
+      );
+      at = to;
+    }
+    await rm(`${path}.part`, { recursive: true, force: true });
   }
 
   async #fetchRewritten(zone: string, segment: string, key: string): Promise<void> {

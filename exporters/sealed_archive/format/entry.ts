@@ -258,7 +258,8 @@ const authorities = z.object({
   removed: z.array(z.string()),
 });
 
-const REMOVED_RANGES_MAX = 50;
+/** Ranges of records that one entry erases. */
+export const REMOVED_RANGES_MAX = 50;
 
 /** Records of a sealed block are erased; another file stands in its place. */
 const redact = z.strictObject({

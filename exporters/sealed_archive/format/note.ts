@@ -13,6 +13,8 @@ import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { AgentError } from "../../../src/component/errors.ts";
 import { sha256 } from "./merkle.ts";
 
+/** Signature types of c2sp.org/signed-note: the first byte of a key in text form. */
+export type KeyType = 1 | 4;
 const TYPE_ED25519 = 1;
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI_ED25519 = Buffer.from("302a300506032b6570032100", "hex");
@@ -38,37 +40,41 @@ export function isKeyName(name: string): boolean {
 }
 
 /** A new private key's text for a name, from 32 random bytes. */
-export function encodeSigningKey(name: string, seed: Uint8Array): string {
-  const { keyId } = verifierOf(name, publicKeyOf(privateKeyFromSeed(seed)));
-  return `PRIVATE+KEY+${name}+${keyId}+${encodeKey(seed)}`;
+export function encodeSigningKey(
+  name: string,
+  seed: Uint8Array,
+  type: KeyType = TYPE_ED25519,
+): string {
+  const { keyId } = verifierOf(name, publicKeyOf(privateKeyFromSeed(seed)), type);
+  return `PRIVATE+KEY+${name}+${keyId}+${encodeKey(seed, type)}`;
 }
 
 /** Throws `archive.key_invalid`; the message never quotes the text. */
-export function parseSigningKey(text: string): NoteSigner {
+export function parseSigningKey(text: string, type: KeyType = TYPE_ED25519): NoteSigner {
   const match = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim());
-  const seed = match === null ? undefined : decodeKey(match[3]!);
+  const seed = match === null ? undefined : decodeKey(match[3]!, type);
   if (match === null || seed === undefined || !isKeyName(match[1]!)) {
-    throw new AgentError("archive.key_invalid", "the log key file holds no Ed25519 signing key");
+    throw new AgentError("archive.key_invalid", `the key file holds no ${signingKeyOf(type)}`);
   }
   const privateKey = privateKeyFromSeed(seed);
-  const verifier = verifierOf(match[1]!, publicKeyOf(privateKey));
+  const verifier = verifierOf(match[1]!, publicKeyOf(privateKey), type);
   if (verifier.keyId !== match[2]) {
-    throw new AgentError("archive.key_invalid", "the log key's id does not belong to its key");
+    throw new AgentError("archive.key_invalid", "the signing key's id does not belong to its key");
   }
   return { verifier, privateKey };
 }
 
 /** Throws `archive.key_invalid`. */
-export function parseVerifier(text: string): NoteVerifier {
+export function parseVerifier(text: string, type: KeyType = TYPE_ED25519): NoteVerifier {
   const match = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim());
-  const key = match === null ? undefined : decodeKey(match[3]!);
+  const key = match === null ? undefined : decodeKey(match[3]!, type);
   if (match === null || key === undefined || !isKeyName(match[1]!)) {
     throw new AgentError(
       "archive.key_invalid",
-      "this is no verifier key; expected <name>+<8 hex digits>+<base64> with an Ed25519 key",
+      `this is no verifier key of an ${signingKeyOf(type)}; expected <name>+<8 hex digits>+<base64>`,
     );
   }
-  const verifier = verifierOf(match[1]!, key);
+  const verifier = verifierOf(match[1]!, key, type);
   if (verifier.keyId !== match[2]) {
     throw new AgentError("archive.key_invalid", "the verifier key's id does not belong to its key");
   }
@@ -86,12 +92,11 @@ export function isVerifierKey(text: string): boolean {
 
 /** `text` must end in a newline. One signature line for each signer. */
 export function signNote(text: string, ...signers: readonly NoteSigner[]): string {
-  const lines = signers.map(({ verifier: { name, keyId }, privateKey }) => {
-    const signature = sign(null, Buffer.from(text), privateKey);
-    const blob = Buffer.concat([Buffer.from(keyId, "hex"), signature]);
-    return `\u2014 ${name} ${blob.toString("base64")}\n`;
-  });
-  return `${text}\n${lines.join("")}`;
+  const lines = signers.map(({ verifier, privateKey }) =>
+    signatureLine(verifier, sign(null, Buffer.from(text), privateKey)),
+  );
+  return `${text}
+${lines.join("")}`;
 }
 
 export type OpenedNote =
@@ -102,25 +107,58 @@ export type OpenedNote =
 
 /** Splits a note and checks the signature of one key. */
 export function openNote(note: string, verifier: NoteVerifier): OpenedNote {
-  const split = note.lastIndexOf("\n\n");
-  if (split < 0 || !note.endsWith("\n") || hasControlCharacter(note))
-    return { status: "malformed" };
-  const text = note.slice(0, split + 1);
-  const lines = note.slice(split + 2, -1).split("\n");
-  if (lines.length > SIGNATURES_MAX) return { status: "malformed" };
+  const split = splitNote(note);
+  if (split === undefined) return { status: "malformed" };
+  const { text } = split;
   let status: "valid" | "unsigned" | "forged" = "unsigned";
-  for (const line of lines) {
-    const match = /^\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line);
-    const blob = match === null ? undefined : decodeBase64(match[2]!);
-    if (blob === undefined || blob.length < 5) return { status: "malformed" };
-    if (match![1] !== verifier.name) continue;
-    if (blob.subarray(0, 4).toString("hex") !== verifier.keyId) continue;
-    if (!verify(null, Buffer.from(text), verifier.publicKey, blob.subarray(4))) {
+  for (const signature of signaturesBy(verifier, split)) {
+    if (!verify(null, Buffer.from(text), verifier.publicKey, signature)) {
       return { status: "forged", text };
     }
     status = "valid";
   }
   return { status, text };
+}
+
+export interface SplitNote {
+  /** Ends in a newline. */
+  readonly text: string;
+  readonly signatures: readonly {
+    readonly name: string;
+    readonly keyId: string;
+    /** What follows the key id. */
+    readonly bytes: Buffer;
+  }[];
+}
+
+/** Undefined for a malformed note. No signature is checked. */
+export function splitNote(note: string): SplitNote | undefined {
+  const split = note.lastIndexOf("\n\n");
+  if (split < 0 || !note.endsWith("\n") || hasControlCharacter(note)) return undefined;
+  const lines = note.slice(split + 2, -1).split("\n");
+  if (lines.length > SIGNATURES_MAX) return undefined;
+  const signatures = [];
+  for (const line of lines) {
+    const match = /^\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line);
+    const blob = match === null ? undefined : decodeBase64(match[2]!);
+    if (blob === undefined || blob.length < 5) return undefined;
+    const keyId = blob.subarray(0, 4).toString("hex");
+    signatures.push({ name: match![1]!, keyId, bytes: blob.subarray(4) });
+  }
+  return { text: note.slice(0, split + 1), signatures };
+}
+
+/** What claims to be of this key. */
+export function signaturesBy({ name, keyId }: NoteVerifier, { signatures }: SplitNote): Buffer[] {
+  return signatures
+    .filter((signature) => signature.name === name && signature.keyId === keyId)
+    .map(({ bytes }) => bytes);
+}
+
+/** One line of a note. */
+export function signatureLine({ name, keyId }: NoteVerifier, bytes: Uint8Array): string {
+  const blob = Buffer.concat([Buffer.from(keyId, "hex"), bytes]);
+  return `\u2014 ${name} ${blob.toString("base64")}\n`;
 }
 
 /** Canonical base64 only: what encodes back to the very same text. */
@@ -133,13 +171,17 @@ function hasControlCharacter(note: string): boolean {
   return !note.isWellFormed() || /[^\P{Cc}\n]/u.test(note);
 }
 
-function encodeKey(bytes: Uint8Array): string {
-  return Buffer.concat([Buffer.of(TYPE_ED25519), bytes]).toString("base64");
+function signingKeyOf(type: KeyType): string {
+  return type === TYPE_ED25519 ? "Ed25519 signing key" : "Ed25519 cosigning key (type 4)";
 }
 
-function decodeKey(text: string): Buffer | undefined {
+function encodeKey(bytes: Uint8Array, type: KeyType): string {
+  return Buffer.concat([Buffer.of(type), bytes]).toString("base64");
+}
+
+function decodeKey(text: string, type: KeyType): Buffer | undefined {
   const bytes = decodeBase64(text);
-  return bytes?.length === 33 && bytes[0] === TYPE_ED25519 ? bytes.subarray(1) : undefined;
+  return bytes?.length === 33 && bytes[0] === type ? bytes.subarray(1) : undefined;
 }
 
 function privateKeyFromSeed(seed: Uint8Array): KeyObject {
@@ -155,8 +197,8 @@ function publicKeyOf(privateKey: KeyObject): Buffer {
   return spki.subarray(SPKI_ED25519.length);
 }
 
-function verifierOf(name: string, key: Uint8Array): NoteVerifier {
-  const typed = Buffer.concat([Buffer.of(TYPE_ED25519), key]);
+function verifierOf(name: string, key: Uint8Array, type: KeyType): NoteVerifier {
+  const typed = Buffer.concat([Buffer.of(type), key]);
   const keyId = sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString("hex", 0, 4);
   const publicKey = createPublicKey({
     key: Buffer.concat([SPKI_ED25519, key]),

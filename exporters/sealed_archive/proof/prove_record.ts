@@ -8,15 +8,17 @@ import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
 import type { BlockEntry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
-import { recordLeaf } from "../format/inner_tree.ts";
-import { hashLeaf, sha256, treeRoot } from "../format/merkle.ts";
+import { hashLeaf, treeRoot } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
+import { leafOf } from "../format/redacted_block.ts";
 import { formatTlogProof } from "../format/tlog_proof.ts";
 import { inclusionSpans, rootOfInclusion } from "../format/tree_proof.ts";
 import { LogFiles } from "../reader/log_files.ts";
 import { LogWalk } from "../reader/log_walk.ts";
-import { decryptBlock, wrongIdentity } from "../reader/open_block.ts";
-import { SegmentReader } from "../reader/segment_reader.ts";
+import { wrongIdentity } from "../reader/open_block.ts";
+import { openItems } from "../reader/open_items.ts";
+import type { Redaction, Redactions } from "../reader/open_redacted.ts";
+import { addRedaction } from "../reader/open_redacted.ts";
 import { TileHashes } from "../reader/tile_hashes.ts";
 import type { RecordPart } from "./record_proof.ts";
 import { encodeExtra } from "./record_proof.ts";
@@ -38,6 +40,7 @@ interface FoundEntry {
   readonly index: number;
   readonly bytes: Buffer;
   readonly entry: BlockEntry;
+  readonly redaction?: Redaction | undefined;
 }
 
 /**
@@ -49,14 +52,14 @@ export async function proveRecord(options: ProveOptions): Promise<string> {
   const verifier = options.verifier ?? (await files.readVerifier());
   const { checkpoint, note, problem } = await files.readCheckpoint(verifier);
   if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
-  const { index, bytes, entry } = await findEntry(files, checkpoint, options);
+  const { index, bytes, entry, redaction } = await findEntry(files, checkpoint, options);
   const { size } = checkpoint;
   const path = await new TileHashes(files, size).ofSpans(inclusionSpans(index, size));
   const root = rootOfInclusion({ index, hash: hashLeaf(bytes) }, size, path);
   if (root?.equals(checkpoint.root) !== true) {
     throw tampered(`a tile on the way from entry ${index} to the root was changed`);
   }
-  const record = await recordPart(entry, index, options);
+  const record = await recordPart(entry, index, redaction, options);
   return formatTlogProof({
     extra: encodeExtra({ entry: bytes, record }),
     index,
@@ -72,15 +75,17 @@ async function findEntry(
 ): Promise<FoundEntry> {
   const walk = new LogWalk(files, () => {});
   let found: FoundEntry | undefined;
+  const redactions: Redactions = new Map();
   for await (const { index, bytes } of walk.entriesTo(size)) {
     const entry = parseEntry(bytes);
+    if (entry.type === "redact") addRedaction(redactions, entry);
     if (entry.type !== "block" || entry.zone !== zone) continue;
     if (entry.seq[0] <= sequence && sequence <= entry.seq[1]) found = { index, bytes, entry };
   }
   if (!walk.isWhole || !walk.root().equals(root)) {
     throw tampered("the entries do not give the signed root; `vouchsafe verify` says where");
   }
-  if (found !== undefined) return found;
+  if (found !== undefined) return { ...found, redaction: redactions.get(found.index) };
   const message = `${archive} has no record ${sequence} in zone '${zone}' at its size of ${size}`;
   throw new AgentError("archive.unreadable", message);
 }
@@ -88,25 +93,26 @@ async function findEntry(
 async function recordPart(
   entry: BlockEntry,
   index: number,
+  redaction: Redaction | undefined,
   { archive, sequence, identities, disclose }: ProveOptions,
 ): Promise<RecordPart | undefined> {
   if (identities === undefined) return undefined;
-  const { zone, seg, off, len } = entry;
-  const place = `blocks/${zone}/${seg}.blk, entry ${index}, byte ${off}`;
-  const segments = new SegmentReader(archive);
-  const bytes = await segments.read(zone, seg, off, len).finally(() => segments.close());
-  if (bytes.length !== len || sha256(bytes).toString("hex") !== entry.sha256) {
-    throw tampered(`${place}: the block was changed or is missing`);
-  }
-  const opened = await decryptBlock(bytes, entry, identities);
+  const { zone, seg, off } = entry;
+  const opened = await openItems(archive, entry, redaction, identities);
   if (opened === undefined) throw wrongIdentity(`zone ${zone} of ${archive}`);
-  if ("problem" in opened) throw tampered(`${place}: ${opened.problem}`);
-  const salts = opened.salts();
-  const leaves = opened.records.map((record, at) => recordLeaf(salts[at]!, record));
+  if ("problem" in opened) {
+    throw tampered(`blocks/${zone}/${seg}.blk, entry ${index}, byte ${off}: ${opened.problem}`);
+  }
+  const leaves = opened.items.map(leafOf);
   const at = sequence - entry.seq[0];
+  const item = opened.items[at]!;
+  if ("leaf" in item) {
+    const message = `record ${sequence} of zone '${zone}' was erased by an authority's order`;
+    throw new AgentError("archive.unreadable", message);
+  }
   const spans = inclusionSpans(at, leaves.length);
   const path = spans.map(({ from, to }) => treeRoot(leaves.slice(from, to)));
-  const disclosed = disclose ? { salt: salts[at]!, data: opened.records[at]! } : undefined;
+  const disclosed = disclose ? { salt: item.salt, data: item.record } : undefined;
   return { at, path, leaf: leaves[at]!, disclosed };
 }
 

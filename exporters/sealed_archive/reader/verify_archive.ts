@@ -33,6 +33,7 @@ import { LogWalk } from "./log_walk.ts";
 import { wrongIdentity } from "./open_block.ts";
 import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import { RecipientsCheck } from "./recipients_check.ts";
 import type { RecordObserver } from "./record_check.ts";
 import { RecordCheck } from "./record_check.ts";
 import type { Redacted } from "./redaction_check.ts";
@@ -58,8 +59,6 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
-  /** `zone/segment` of those that a copy has not got yet: their blocks are only counted. */
-  readonly absentSegments?: ReadonlySet<string> | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -89,8 +88,6 @@ export interface VerifyResult {
   readonly silences: readonly Silence[];
   /** True when so much is there that holes in the chains of records would have been seen. */
   readonly chainsChecked: boolean;
-  /** Blocks in `absentSegments`. */
-  readonly absentBlocks: number;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
   /** By zone, the blocks that the identities did not open; empty without identities. */
@@ -129,7 +126,6 @@ class Verification {
   readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
-  #absentBlocks = 0;
   #recordCount = 0;
   #blockBytes = 0;
   /** A block is not there, whatever the reason, and one before it is. */
@@ -137,6 +133,7 @@ class Verification {
   readonly #records: RecordCheck;
   readonly #epochs: EpochCheck;
   readonly #retention: RetentionCheck;
+  readonly #recipients: RecipientsCheck;
   #latestMs = 0;
   readonly #silences = new Silences();
   #withheld = 0;
@@ -151,6 +148,7 @@ class Verification {
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
     this.#retention = new RetentionCheck(report);
+    this.#recipients = new RecipientsCheck(report);
     this.#records = new RecordCheck({ ...options, report });
   }
 
@@ -180,7 +178,7 @@ class Verification {
       }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
-      const there = this.#blocks - this.#payload.deleted.blocks - this.#absentBlocks;
+      const there = this.#blocks - this.#payload.deleted.blocks;
       const { decrypted, undecrypted, unopenedZones } = this.#records;
       if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
       const chainsChecked = undecrypted === 0 && !this.#hasGap;
@@ -204,7 +202,6 @@ class Verification {
         silences: this.#silences.found,
         redacted: redactions.summary(),
         chainsChecked: chainsChecked && this.#options.identities !== undefined,
-        absentBlocks: this.#absentBlocks,
         decryptedBlocks: decrypted,
         unopenedZones,
         dropped: this.#dropped,
@@ -295,6 +292,7 @@ class Verification {
    */
   async #checkOrder(entry: Entry, index: number): Promise<void> {
     this.#retention.take(entry, index);
+    this.#recipients.take(entry);
     if (entry.at < this.#latestMs) {
       const reason = "its time is before that of an earlier entry";
       this.#report({ kind: "entry", entry: index, reason });
@@ -310,16 +308,12 @@ class Verification {
     this.#blocks++;
     this.#recordCount += entry.inner.n;
     this.#blockBytes += entry.len;
-    if (this.#options.absentSegments?.has(`${entry.zone}/${entry.seg}`) === true) {
-      this.#payload.cover(entry);
-      this.#absentBlocks++;
-      this.#hasGap ||= this.#records.decrypted > 0;
-      return;
-    }
     const bytes = await this.#payload.checkBlock(entry, index);
     const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
     this.#hasGap ||= isGone && this.#records.decrypted > 0;
-    if (bytes !== undefined) await this.#records.checkBlock(bytes, entry, index);
+    if (bytes === undefined) return;
+    this.#recipients.checkBlock(bytes, entry, index);
+    await this.#records.checkBlock(bytes, entry, index);
   }
 
   /** Waits until a newer checkpoint covers what lies beyond this one. Returns how much that is. */

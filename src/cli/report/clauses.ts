@@ -206,7 +206,7 @@ const PCI_DSS: readonly Clause[] = [
     asks: "Clocks are synchronised.",
     topics: ["presence", "anchors"],
     notCovered:
-      "The time service; only a clock that was set back, or an outside stamp, shows here.",
+      "The time service; only a clock that was set forward, or an outside stamp, shows here.",
   },
   {
     clause: "10.7.2",

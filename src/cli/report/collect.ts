@@ -138,7 +138,7 @@ class Collector implements RecordObserver {
   result(verified: VerifyResult, nowMs: number): Collected {
     return {
       verified,
-      timeline: this.#timeline.result(nowMs),
+      timeline: this.#timeline.result(nowMs, verified.silences),
       days: this.#days,
       zones: [...this.#zones.values()].sort((a, b) => (a.zone < b.zone ? -1 : 1)),
       segmentsClosed: this.#segmentsClosed,

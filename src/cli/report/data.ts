@@ -89,7 +89,6 @@ function integrityData(input: ReportInput) {
       objects: input.copy.objects,
       unlocked: input.copy.unlocked,
       locked_until: input.copy.lockedUntilMs && time(input.copy.lockedUntilMs),
-      absent_blocks: verified.absentBlocks,
     },
     decrypted_blocks: decryptedBlocks,
     unopened_zones: unopenedZones,

@@ -98,13 +98,16 @@ function encryption({ collected: { verified, zones } }: Material): Evidence {
   const section = "integrity";
   if (blocks === 0)
     return { status: "none", sentence: "No block was sealed in the period.", section };
-  if (verified.decryptedBlocks === 0) {
-    const sentence = "That the blocks are encrypted was not tried: the report had no identity.";
-    return { status: "unseen", sentence, section };
-  }
+  const opened = verified.decryptedBlocks;
   const sentence =
-    `${number(verified.decryptedBlocks)} of ${plural(verified.blocks, "block")} are age files that ` +
-    "the given identities opened.";
+    "Each block is an age file for as many recipients as the log names; " +
+    (opened === 0
+      ? "none was opened, since the report had no identity."
+      : `the given identities opened ${number(opened)} of ${number(verified.blocks)}.`);
+  if (verified.findingsCount > 0) {
+    const doubt = "Whether each block is encrypted as the log says cannot be relied on.";
+    return { status: "unseen", sentence: doubt, section };
+  }
   return { status: "shown", sentence, section };
 }
 
@@ -203,9 +206,7 @@ function presence({ collected: { timeline } }: Material): Evidence {
   const told = timeline.silences.filter(({ kind }) => kind === "stopped").length;
   const untold = timeline.silences.length - told;
   if (untold > 0) {
-    const sentence =
-      `${plural(untold, "time")} the log is silent, or its clock went back, and no start explains ` +
-      "it.";
+    const sentence = `${plural(untold, "time")} the log is silent, and no start explains it.`;
     return { status: "failed", sentence, section };
   }
   const sentence =

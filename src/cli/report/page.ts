@@ -121,7 +121,7 @@ function copied(of: NonNullable<ReportData["integrity"]["copy"]>): Markup {
   const lock = of.locked_until === undefined ? "none locked" : `locked until ${of.locked_until}`;
   const bare = of.unlocked === 0 ? "" : `, ${number(of.unlocked)} without a lock`;
   return html`<dt>Checked from</dt><dd>the copy ${of.url}: ${plural(of.objects, "object")},
-${lock} at least${bare}; ${plural(of.absent_blocks, "block")} of open segments are not in it</dd>`;
+${lock} at least${bare}</dd>`;
 }
 
 function chains(of: ReportData["integrity"]): string {

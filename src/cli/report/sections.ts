@@ -102,7 +102,6 @@ ${table(
 const SILENCES: Readonly<Record<string, string>> = {
   stopped: "the agent was not running",
   silent: "the agent ran and said nothing",
-  clock_back: "the clock was set back",
   end: "nothing since",
 };
 

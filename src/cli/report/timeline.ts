@@ -28,9 +28,9 @@ export interface Run {
 export interface Silence {
   /**
    * `stopped`: it ends with a start of the agent. `silent`: an agent that ran said nothing for longer
-   * than it undertook to. `clock_back`: its clock was set back. `end`: nothing came after it.
+   * than it undertook to, as the verifier found. `end`: nothing came after it.
    */
-  readonly kind: "stopped" | "silent" | "clock_back" | "end";
+  readonly kind: "stopped" | "silent" | "end";
   readonly fromMs: number;
   readonly toMs: number;
   /** Index of the entry behind it; undefined for `end`. */
@@ -55,9 +55,8 @@ export interface TimelineResult {
 }
 
 const LINES_MAX = 2000;
-/** A busy disk or a slow start is no silence. */
-const SLACK_MS = 10_000;
-const CLOCK_SLACK_MS = 1000;
+/** As the verifier allows for a silence. */
+const SLACK_MS = 60_000;
 
 type Start = Extract<ParsedEntry, { type: "genesis" | "restart" }>;
 type Dated = Exclude<ParsedEntry, { type: "unknown" | "malformed" }>;
@@ -67,7 +66,7 @@ export class Timeline {
   /** The last one before the period that stated a configuration. */
   #runBefore: Run | undefined;
   readonly #runs: Run[] = [];
-  readonly #silences: Silence[] = [];
+  readonly #stops: Silence[] = [];
   #readers: Readers[] = [];
   #unlisted = 0;
   #lastAtMs: number | undefined;
@@ -78,20 +77,18 @@ export class Timeline {
   }
 
   entry(entry: Dated, index: number): void {
-    const isStart = entry.type === "genesis" || entry.type === "restart";
-    if (this.#lastAtMs !== undefined) this.#addSilence(entry.at, this.#lastAtMs, index, isStart);
-    if (isStart) this.#addStart(entry, index);
+    if (entry.type === "genesis" || entry.type === "restart") {
+      this.#addStop(entry, index);
+      this.#addStart(entry, index);
+    }
     this.#addReaders(entry, index);
     this.#lastAtMs = entry.at;
   }
 
-  #addSilence(atMs: number, lastMs: number, entry: number, isStart: boolean): void {
-    if (atMs < lastMs - CLOCK_SLACK_MS) {
-      this.#keep(this.#silences, { kind: "clock_back", fromMs: atMs, toMs: lastMs, entry });
-    } else if (atMs - lastMs > this.#allowedMs) {
-      const kind = isStart ? "stopped" : "silent";
-      this.#keep(this.#silences, { kind, fromMs: lastMs, toMs: atMs, entry });
-    }
+  #addStop({ at: toMs }: Start, entry: number): void {
+    const fromMs = this.#lastAtMs;
+    if (fromMs === undefined || toMs - fromMs <= this.#allowedMs) return;
+    this.#keep(this.#stops, { kind: "stopped", fromMs, toMs, entry });
   }
 
   #addStart(start: Start, entry: number): void {
@@ -125,13 +122,19 @@ export class Timeline {
     else this.#unlisted++;
   }
 
-  /** `nowMs`: a silence at the end lasts until then, or until the period ends. */
-  result(nowMs: number): TimelineResult {
+  /**
+   * `nowMs`: a silence at the end lasts until then, or until the period ends. `silent`: those of a
+   * running agent, in the whole log.
+   */
+  result(nowMs: number, silent: readonly Omit<Silence, "kind">[]): TimelineResult {
     const { sinceMs, untilMs } = this.#period;
     const endMs = Math.min(untilMs, nowMs);
-    const silences = this.#silences.filter(
-      ({ fromMs, toMs }) => fromMs < untilMs && toMs >= sinceMs,
-    );
+    const silences: Silence[] = [
+      ...this.#stops,
+      ...silent.map((of) => ({ ...of, kind: "silent" as const })),
+    ]
+      .filter(({ fromMs, toMs }) => fromMs < untilMs && toMs >= sinceMs)
+      .sort((a, b) => a.fromMs - b.fromMs);
     const fromMs = this.#lastAtMs;
     if (fromMs !== undefined && endMs - fromMs > this.#allowedMs) {
       silences.push({ kind: "end", fromMs, toMs: endMs, entry: undefined });

@@ -1,7 +1,8 @@
 // Checks the public log of an archive with the Go team's own packages for notes and transparency
 // logs: opens the checkpoint, rebuilds the whole tree from the entry bundles, compares every tile.
 //
-// usage: main ARCHIVE VKEY_FILE; prints "ok <origin> <size>"
+// usage: main ARCHIVE VKEY_FILE [EPOCH_VKEY]; prints "ok <origin> <size>", and with the key of the
+// first epoch, of which it follows the closing notes to the newest, " epochs <count>" behind it
 //
 // It never uses tlog.TileHashReader: before golang.org/x/mod v0.40.0 that does not authenticate all
 // full tiles (CVE-2026-56865).
@@ -9,6 +10,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -39,13 +41,13 @@ func (all hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 }
 
 func main() {
-	if err := check(os.Args[1], os.Args[2]); err != nil {
+	if err := check(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func check(archive, vkeyFile string) error {
+func check(archive, vkeyFile string, epochVkey []string) error {
 	vkey, err := os.ReadFile(vkeyFile)
 	if err != nil {
 		return err
@@ -81,8 +83,59 @@ func check(archive, vkeyFile string) error {
 	if err := compareTiles(archive, size, all); err != nil {
 		return err
 	}
-	fmt.Println("ok", lines[0], size)
+	if len(epochVkey) == 0 {
+		fmt.Println("ok", lines[0], size)
+		return nil
+	}
+	epochs, err := checkEpochs(archive, epochVkey[0], signed, size, all)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ok", lines[0], size, "epochs", epochs)
 	return nil
+}
+
+// checkEpochs follows the closing notes from the first key on, and returns how many there are. The
+// key of the epoch in which its last entry lies has signed the checkpoint.
+func checkEpochs(archive, vkey string, checkpoint []byte, size int64, all hashes) (int, error) {
+	previous := strings.Repeat("0", 64)
+	for epoch := 0; ; epoch++ {
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return 0, err
+		}
+		signed, err := os.ReadFile(filepath.Join(archive, "epochs", fmt.Sprintf("%d.note", epoch)))
+		if os.IsNotExist(err) {
+			_, err := note.Open(checkpoint, note.VerifierList(verifier))
+			return epoch, err
+		}
+		if err != nil {
+			return 0, err
+		}
+		opened, err := note.Open(signed, note.VerifierList(verifier))
+		if err != nil {
+			return 0, fmt.Errorf("note %d: %w", epoch, err)
+		}
+		lines := strings.Split(opened.Text, "\n")
+		closed, err := strconv.ParseInt(lines[1], 10, 64)
+		if err != nil || closed > size {
+			return 0, fmt.Errorf("note %d closes %s entries", epoch, lines[1])
+		}
+		root, err := tlog.TreeHash(closed, all)
+		if err != nil {
+			return 0, err
+		}
+		if lines[2] != base64.StdEncoding.EncodeToString(root[:]) ||
+			lines[3] != fmt.Sprintf("epoch %d", epoch) || lines[6] != "previous "+previous {
+			return 0, fmt.Errorf("note %d does not follow", epoch)
+		}
+		if closed == size {
+			_, err := note.Open(checkpoint, note.VerifierList(verifier))
+			return epoch + 1, err
+		}
+		vkey = strings.TrimPrefix(lines[5], "next ")
+		previous = fmt.Sprintf("%x", sha256.Sum256(signed))
+	}
 }
 
 func rebuild(archive string, size int64) (hashes, error) {
