@@ -219,7 +219,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     fault: "a day's counts kept for the next day's totals",
     file: "running.ts",
-    from: "      this.#cells = [];\n",
+    from: "      this.#cells = new Map();\n",
     to: "",
     killer: "running",
   },

@@ -5,8 +5,8 @@ import type { Evaluation } from "./evaluation.ts";
 import { evaluate, evaluationPage, KEPT_FILE } from "./evaluation.ts";
 
 test("over six days errors are as wide as said, and restarts change no number", async () => {
-  const hours = { yearHours: 144, restartHours: 72 };
-  const { metrics, ledger, restarts } = await evaluate(200, hours);
+  const size = { yearHours: 144, restartHours: 72, people: 60_000, groups: 3000 };
+  const { metrics, ledger, restarts, discovery } = await evaluate(200, size);
   for (const { metric, numbers, errorOverSd, biasSigmas, covered } of metrics) {
     // The spread of a measured sd is 1 / sqrt(2 n); the run is seeded, so that this is no chance.
     const slack = 4 / Math.sqrt(2 * numbers);
@@ -15,6 +15,7 @@ test("over six days errors are as wide as said, and restarts change no number", 
     assert.ok(covered > 0.95 - slack && covered < 0.96 + slack, `${metric}: ${covered}`);
   }
   assert.deepEqual([ledger.days, ledger.epsilonOfDay, ledger.withinBudget], [6, "2", true]);
+  assert.ok(discovery.found > 100 && discovery.found < 3000 && discovery.largestError < 400);
   assert.ok(restarts.restarts > 15 && restarts.areRepeated);
   assert.deepEqual([restarts.changed, restarts.differentValues], [0, 0]);
 });
@@ -27,6 +28,7 @@ test("the kept figures are those of a whole year, and hold what they should", ()
     assert.ok(Math.abs(biasSigmas) < 4, metric);
     assert.ok(covered > 0.945 && covered < 0.965, metric);
   }
+  assert.ok(kept.discovery.people === 10_000_000 && kept.discovery.found > 28_338);
   assert.equal(kept.restarts.changed + kept.restarts.differentValues, 0);
   assert.equal(readFileSync(KEPT_FILE.replace(/json$/, "md"), "utf8"), evaluationPage(kept));
 });
