@@ -151,6 +151,7 @@ function graphEnvironment(
       random: systemRandom,
       stateDirectory: () => folder(componentFolder(config, id, pipeline)),
       sharedStateDirectory: (type = id.type) => folder(join(root, type)),
+      configFingerprint: config.fingerprint,
       createDetector: config.createDetector,
       openAuthenticator: authenticatorOpener(config.authenticators, {
         clock: systemClock,

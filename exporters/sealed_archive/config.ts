@@ -1,6 +1,7 @@
 /** What a user can say about `sealed_archive`. */
 import { z } from "zod";
 import { ageRecipient, byteSize, durationMs } from "../../config/values.ts";
+import { severityNumberOf } from "../../src/data/severity.ts";
 import { ZONE_NAME } from "./format/entry.ts";
 import { isKeyName } from "./format/note.ts";
 
@@ -8,6 +9,7 @@ import { isKeyName } from "./format/note.ts";
 export const DEFAULT_ZONE = "default";
 
 const RECIPIENTS_MAX = 16;
+const ROUTES_MAX = 100;
 /** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
 const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
@@ -27,33 +29,77 @@ const origin = z
 
 const recipients = z.array(ageRecipient).min(1).max(RECIPIENTS_MAX);
 
-const zone = z.strictObject({
-  recipients: recipients.describe("age public keys of those who can read this zone's records."),
-});
+const blockRecords = z.int().min(1).max(65_536);
+const blockBytes = byteSize.refine(
+  (bytes) => bytes >= 1024 && bytes <= 64 * MIB,
+  "must be from 1KiB to 64MiB",
+);
+const blockDelay = positiveDuration.refine((ms) => ms <= 60_000, "must be at most 1m");
+const segmentBytes = byteSize.refine((bytes) => bytes >= 64 * 1024, "must be at least 64KiB");
+const segmentRotate = positiveDuration.refine((ms) => ms >= 60_000, "must be at least 1m");
 
 const zoneName = z
   .string()
   .regex(ZONE_NAME, "is 1 to 32 of a-z, 0-9, _ and -, and begins with a letter or a digit");
 
+const zone = z.strictObject({
+  recipients: recipients.describe("age public keys of those who can read this zone's records."),
+  block: z
+    .strictObject({
+      max_records: blockRecords.optional().describe("As `block.max_records`, for this zone."),
+      max_bytes: blockBytes.optional().describe("As `block.max_bytes`, for this zone."),
+      max_delay: blockDelay.optional().describe("As `block.max_delay`, for this zone."),
+    })
+    .prefault({})
+    .describe("Where this zone's blocks are closed otherwise."),
+  segment: z
+    .strictObject({
+      max_bytes: segmentBytes.optional().describe("As `segment.max_bytes`, for this zone."),
+      rotate: segmentRotate.optional().describe("As `segment.rotate`, for this zone."),
+    })
+    .prefault({})
+    .describe("Where this zone's segments are closed otherwise."),
+});
+
+const route = z
+  .strictObject({
+    zone: zoneName.describe("Where records go that meet all conditions of this rule."),
+    pipelines: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("They come from one of these pipelines, such as `logs/payments`."),
+    attributes: z
+      .record(z.string().min(1), z.array(z.string()).min(1))
+      .optional()
+      .describe("Each of these attributes, of the record or its resource, has one of its texts."),
+    min_severity: z
+      .union([z.string(), z.int()])
+      .refine((value) => severityNumberOf(value) !== undefined, {
+        error: "expected a severity such as INFO, WARN2 or a number from 1 to 24",
+      })
+      .optional()
+      .describe("They have at least this severity."),
+  })
+  .refine(({ pipelines, attributes, min_severity }) => {
+    return pipelines !== undefined || attributes !== undefined || min_severity !== undefined;
+  }, "needs at least one of pipelines, attributes and min_severity");
+
 const block = z.strictObject({
-  max_records: z.int().min(1).max(65_536).default(2048).describe("Records in one block at most."),
-  max_bytes: byteSize
-    .refine((bytes) => bytes >= 1024 && bytes <= 64 * MIB, "must be from 1KiB to 64MiB")
+  max_records: blockRecords.default(2048).describe("Records in one block at most."),
+  max_bytes: blockBytes
     .prefault("1MiB")
     .describe("A block closes when its records, encoded, are this long together."),
-  max_delay: positiveDuration
-    .refine((ms) => ms <= 60_000, "must be at most 1m")
+  max_delay: blockDelay
     .prefault("200ms")
     .describe("A block closes this long after its first record. Records wait for it."),
 });
 
 const segment = z.strictObject({
-  max_bytes: byteSize
-    .refine((bytes) => bytes >= 64 * 1024, "must be at least 64KiB")
+  max_bytes: segmentBytes
     .prefault("128MiB")
     .describe("A segment file closes before it grows beyond this."),
-  rotate: positiveDuration
-    .refine((ms) => ms >= 60_000, "must be at least 1m")
+  rotate: segmentRotate
     .prefault("24h")
     .describe("A segment closes at the end of each such interval of UTC, counted from 1970."),
 });
@@ -75,6 +121,11 @@ const fields = z.strictObject({
     .min(1)
     .default("audit.zone")
     .describe("Record attribute that names the zone; without a known name it is `default`."),
+  routes: z
+    .array(route)
+    .max(ROUTES_MAX)
+    .default([])
+    .describe("Rules that choose a record's zone, the first that fits; before `zone_attribute`."),
   signing_key_file: z
     .string()
     .min(1)
@@ -93,6 +144,9 @@ const fields = z.strictObject({
   heartbeat_interval: positiveDuration
     .prefault("5m")
     .describe("Longest silence: without records an entry says that the agent is alive."),
+  epoch_interval: positiveDuration
+    .prefault("5m")
+    .describe("How often the archive changes to a fresh epoch key and destroys the one before."),
   max_pending_bytes: byteSize
     .refine((bytes) => bytes >= MIB, "must be at least 1MiB")
     .prefault("64MiB")
@@ -106,7 +160,7 @@ const fields = z.strictObject({
 });
 
 export const configSchema = fields.superRefine((config, context) => {
-  const problem = (path: string[], message: string): void => {
+  const problem = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: "custom", path, message });
   };
   const zones = [...recipientsByZone(config).values()];
@@ -125,6 +179,11 @@ export const configSchema = fields.superRefine((config, context) => {
   if (zones.flat().length > RECIPIENTS_OF_ALL_ZONES_MAX) {
     const message = `all zones together have at most ${RECIPIENTS_OF_ALL_ZONES_MAX} recipients`;
     problem(["zones"], message);
+  }
+  const known = recipientsByZone(config);
+  for (const [index, { zone: name }] of config.routes.entries()) {
+    if (known.has(name)) continue;
+    problem(["routes", index, "zone"], `there is no zone '${name}'`);
   }
 });
 

@@ -14,7 +14,7 @@ import {
   truncateSync,
 } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import fsPromises, { open, readFile } from "node:fs/promises";
+import fsPromises, { open, readdir, readFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -45,7 +45,7 @@ const HANDLE_METHODS = [
   "datasync",
   "sync",
 ] as const;
-const FILE_FUNCTIONS = ["rename", "rm", "mkdir", "open"] as const;
+const FILE_FUNCTIONS = ["rename", "link", "rm", "mkdir", "open"] as const;
 
 type Patchable = Record<string, (...values: unknown[]) => unknown>;
 
@@ -82,22 +82,23 @@ async function interceptFiles(
 
 const crashTitle = "a crash between any two file operations loses and doubles nothing";
 
-for (const zones of [{}, TWO_ZONES]) {
-  const where = "zones" in zones ? "two zones" : "one zone";
-  test(`${crashTitle}, with ${where}`, (t) => crashEverywhere(t, zones));
+for (const [where, changes] of [
+  ["short epochs", { block: { max_records: 7 }, epoch_interval: "30ms" }],
+  ["two zones", { ...TWO_ZONES, block: { max_records: 3 } }],
+] as const) {
+  test(`${crashTitle}, with ${where}`, (t) => crashEverywhere(t, changes));
 }
 
 /** Some blocks fill up while one of the other zone, with earlier records, is still open. */
 const batch = (from: number, to: number): LogBatch =>
   divided(numbered(from, to), (number) => number % 3 === 0 || number % 10 > 7);
 
-async function crashEverywhere(t: TestContext, zones: object): Promise<void> {
+async function crashEverywhere(t: TestContext, special: object): Promise<void> {
   const root = await temporaryDirectory(t);
   const copies = await temporaryDirectory(t);
   const settings = await testSettings(t, { type: "sealed_archive", root });
   const directory = join(root, "archive");
-  const block = { max_records: "zones" in zones ? 3 : 7 };
-  const changes = { ...zones, segment: { max_bytes: 65_536 }, block };
+  const changes = { segment: { max_bytes: 65_536 }, ...special };
   const crashes: { path: string; acknowledged: number }[] = [];
   const syncedSizes = new Map<string, number>();
   let acknowledged = 0;
@@ -128,6 +129,8 @@ async function crashEverywhere(t: TestContext, zones: object): Promise<void> {
   }
   t.diagnostic(`${crashes.length} crashes`);
   assert.ok(crashes.length > 100);
+  const notes = await readdir(join(directory, "epochs"));
+  assert.equal(notes.includes("0.note"), "epoch_interval" in special, "epochs came to an end");
 
   for (const { path, acknowledged: promised } of crashes) {
     const archive = join(path, "archive");
@@ -138,7 +141,7 @@ async function crashEverywhere(t: TestContext, zones: object): Promise<void> {
     if (promised < TOTAL) await recovered.consumeLogs(batch(promised, TOTAL));
     await close(recovered);
     const numbers = await readNumbers(archive);
-    if ("zones" in zones) numbers.sort((a, b) => a - b);
+    if ("zones" in special) numbers.sort((a, b) => a - b);
     assert.deepEqual(numbers, range(0, TOTAL), path);
     const options = { archive, identities: allIdentities(), kept, clock: systemClock };
     assert.deepEqual((await verifyArchive(options)).findings, [], path);

@@ -35,7 +35,8 @@ export class SealedArchive implements Exporter {
   #lock: FileLock | undefined;
   #door: EntryDoor | undefined;
   #writer: ArchiveWriter | undefined;
-  #cancelSeal: CancelTimer | undefined;
+  /** By zone, and "" for what was dropped. */
+  readonly #sealTimers = new Map<string, CancelTimer>();
   #cancelTick: CancelTimer | undefined;
   #publishing: Promise<void> = Promise.resolve();
 
@@ -95,7 +96,7 @@ export class SealedArchive implements Exporter {
     const writer = this.#writer;
     if (writer === undefined) return;
     this.#writer = undefined;
-    this.#cancelSeal?.();
+    for (const cancel of this.#sealTimers.values()) cancel();
     this.#cancelTick?.();
     const closed = this.#door?.close();
     for (const { admitted } of this.#waiting.splice(0)) admitted.reject(shuttingDown());
@@ -124,15 +125,22 @@ export class SealedArchive implements Exporter {
       this.#counters.withheld.add(withheld);
       this.#settings.logger.error("records nested too deeply were not sealed", { withheld });
     }
-    if (writer.hasUnsealed) this.#scheduleSeal(writer);
+    for (const { zone, delayMs } of writer.openZones()) {
+      this.#after(zone, delayMs, () => writer.sealBlock(zone));
+    }
+    if (writer.hasDropped) {
+      this.#after("", this.#config.block.max_delay, () => writer.stateDropped());
+    }
     return durable ?? Promise.resolve();
   }
 
-  #scheduleSeal(writer: ArchiveWriter): void {
-    this.#cancelSeal ??= this.#settings.clock.setTimer(this.#config.block.max_delay, () => {
-      this.#cancelSeal = undefined;
-      writer.seal();
+  #after(key: string, delayMs: number, seal: () => void): void {
+    if (this.#sealTimers.has(key)) return;
+    const cancel = this.#settings.clock.setTimer(delayMs, () => {
+      this.#sealTimers.delete(key);
+      seal();
     });
+    this.#sealTimers.set(key, cancel);
   }
 
   #admit(): void {
@@ -145,16 +153,17 @@ export class SealedArchive implements Exporter {
 
   #scheduleTick(writer: ArchiveWriter): void {
     const { clock } = this.#settings;
-    this.#cancelTick = clock.setTimer(this.#config.publish_interval, async () => {
-      writer.tick(this.#config.heartbeat_interval);
-      await this.#publish(writer);
+    const { publish_interval, heartbeat_interval, epoch_interval } = this.#config;
+    this.#cancelTick = clock.setTimer(publish_interval, async () => {
+      await this.#publish(writer, () => writer.tick(heartbeat_interval, epoch_interval));
       if (this.#writer === writer) this.#scheduleTick(writer);
     });
   }
 
   /** One after the other; an error is reported, and the next one tries again. */
-  #publish(writer: ArchiveWriter): Promise<void> {
+  #publish(writer: ArchiveWriter, prepare = async (): Promise<void> => {}): Promise<void> {
     this.#publishing = this.#publishing
+      .then(prepare)
       .then(() => writer.publish())
       .then(
         () => this.#report("publish", undefined),

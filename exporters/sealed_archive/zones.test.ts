@@ -8,10 +8,15 @@ import { test } from "node:test";
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../src/component/errors.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
+import type { LogRecordFields } from "../../src/data/log_record.ts";
+import { LogRecord } from "../../src/data/log_record.ts";
+import { Resource } from "../../src/data/resource.ts";
 import { systemClock } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
 import { configSchema } from "./config.ts";
+import { readEntries } from "./forger.ts";
+import { parseEntry } from "./format/entry.ts";
 import { formatFinding } from "./reader/finding.ts";
 import { readArchive } from "./reader/read_archive.ts";
 import { verifyArchive } from "./reader/verify_archive.ts";
@@ -32,6 +37,7 @@ import {
   TWO_ZONES,
   testConfig,
 } from "./testing.ts";
+import { zoneRule } from "./writer/zone_rule.ts";
 
 async function place(t: TestContext) {
   const directory = join(await temporaryDirectory(t), "archive");
@@ -155,7 +161,8 @@ const byNumber = (a: number, b: number): number => a - b;
 
 test("zones come and go with the configuration, and the archive stays one", async (t) => {
   const { directory, settings } = await place(t);
-  for (const [index, changes] of [{}, TWO_ZONES, {}, TWO_ZONES].entries()) {
+  const widened = { zones: { audit: { recipients: [AUDIT_RECIPIENT, RECIPIENT] } } };
+  for (const [index, changes] of [{}, TWO_ZONES, {}, widened].entries()) {
     const archive = await openTestArchive(t, testConfig(directory, changes), settings);
     // Half of it is a replay of the run before.
     await archive.consumeLogs(batch(Math.max(0, index * 20 - 10), index * 20 + 20));
@@ -165,6 +172,15 @@ test("zones come and go with the configuration, and the archive stays one", asyn
   assert.deepEqual((await readNumbers(directory)).sort(byNumber), range(0, 80));
   const audit = [...ofAudit(range(20, 40)), ...ofAudit(range(60, 80))];
   assert.deepEqual((await readZones(directory)).get("audit"), audit);
+  const { statements } = await verifyArchive({ archive: directory, clock: systemClock });
+  assert.deepEqual(
+    statements.map(({ entry }) => entry.type === "recipients" && [entry.added, entry.removed]),
+    [
+      [[AUDIT_RECIPIENT], []],
+      [[], [AUDIT_RECIPIENT]],
+      [[AUDIT_RECIPIENT, RECIPIENT], []],
+    ],
+  );
 });
 
 test("verify names the zone in which a segment was changed", async (t) => {
@@ -199,4 +215,60 @@ test("names what is wrong with zones", () => {
   assert.match(problems({ recipients: [RECIPIENT], zones: { a: { recipients: [] } } }), />=1/);
   const many = Object.fromEntries(range(0, 12).map((number) => [`z${number}`, zone]));
   assert.match(problems({ recipients: [RECIPIENT], zones: many }), /at most 12 zones/);
+});
+
+test("a record goes where the first route says that fits", () => {
+  const config = testConfig("a", {
+    ...TWO_ZONES,
+    zones: { ...TWO_ZONES.zones, pay: { recipients: [RECIPIENT] } },
+    routes: [
+      { zone: "pay", attributes: { "service.name": ["checkout", "billing"] } },
+      { zone: "audit", min_severity: "error", pipelines: ["logs/shop"] },
+    ],
+  });
+  const zoneOf = zoneRule(config);
+  const record = (fields: LogRecordFields = {}): LogRecord => new LogRecord(fields);
+  const checkout = new Resource({ "service.name": "checkout" });
+  assert.equal(zoneOf(record(), undefined), "default");
+  assert.equal(zoneOf(record({ resource: checkout, severityNumber: 17 }), "logs/shop"), "pay");
+  assert.equal(zoneOf(record({ attributes: { "service.name": "billing" } }), undefined), "pay");
+  assert.equal(zoneOf(record({ attributes: { "service.name": "x" } }), undefined), "default");
+  assert.equal(zoneOf(record({ severityNumber: 17 }), "logs/shop"), "audit");
+  assert.equal(zoneOf(record({ severityNumber: 16 }), "logs/shop"), "default");
+  assert.equal(zoneOf(record({ severityNumber: 17 }), "logs/other"), "default");
+  const named = { "audit.zone": "audit" };
+  assert.equal(zoneOf(record({ attributes: named }), undefined), "audit");
+  assert.equal(zoneOf(record({ attributes: named, resource: checkout }), undefined), "pay");
+});
+
+test("a zone with limits of its own closes its blocks and segments by them", async (t) => {
+  const { directory, settings } = await place(t);
+  const audit = {
+    recipients: [AUDIT_RECIPIENT],
+    block: { max_records: 1, max_delay: "1ms" },
+    segment: { max_bytes: "64KiB" },
+  };
+  const changes = { zones: { audit }, block: { max_records: 1000, max_delay: "50ms" } };
+  const archive = await openTestArchive(t, testConfig(directory, changes), settings);
+  await archive.consumeLogs(batch(0, 900));
+  await close(archive);
+  assert.deepEqual(await findingsOf(directory), []);
+  const entries = (await readEntries(directory)).map((bytes) => parseEntry(bytes));
+  const blocks = entries.filter((entry) => entry.type === "block");
+  assert.equal(blocks.filter(({ zone }) => zone === "audit").length, 300);
+  assert.equal(blocks.filter(({ zone }) => zone === "default").length, 1);
+  assert.ok(entries.some((entry) => entry.type === "segment" && entry.zone === "audit"));
+  assert.ok(!entries.some((entry) => entry.type === "segment" && entry.zone === "default"));
+});
+
+test("names what is wrong with routes", () => {
+  const problems = (...routes: object[]): string =>
+    configSchema
+      .safeParse({ directory: "a", origin: ORIGIN, recipients: [RECIPIENT], ...TWO_ZONES, routes })
+      .error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`)
+      .join("; ") ?? "";
+  assert.equal(problems({ zone: "audit", min_severity: 17 }), "");
+  assert.match(problems({ zone: "audti", min_severity: 17 }), /^routes.0.zone there is no zone/);
+  assert.match(problems({ zone: "audit" }), /^routes.0 needs at least one of pipelines/);
+  assert.match(problems({ zone: "audit", min_severity: "loud" }), /expected a severity/);
 });

@@ -47,7 +47,7 @@ function visit(attributes: Record<string, AnyValue>, timeMs = NOW_MS): LogRecord
 }
 
 function takeNow(aggregator: Aggregator): number[] {
-  return [...aggregator.take(Math.floor(NOW_MS / HOUR_MS))];
+  return [...aggregator.take(Math.floor(NOW_MS / HOUR_MS), 0).sums];
 }
 
 test("a unit counts per_cell times in a cell, and once as a unit", () => {
@@ -65,7 +65,7 @@ test("a unit counts in max_cells_per_period cells of a day, over all windows", (
   const windows = [0, 1, 2, 3, 4].map((hour) => {
     const nowMs = NOW_MS + hour * HOUR_MS;
     aggregator.add([visit({ "user.id": "ann" }, nowMs)], nowMs);
-    return [...aggregator.take(Math.floor(nowMs / HOUR_MS))];
+    return [...aggregator.take(Math.floor(nowMs / HOUR_MS), 0).sums];
   });
   assert.deepEqual(
     windows.map(([requests]) => requests),
@@ -79,7 +79,7 @@ test("the next day the unit counts again", () => {
     const nowMs = NOW_MS + hour * HOUR_MS;
     aggregator.add([visit({ "user.id": "ann" }, nowMs)], nowMs);
   }
-  assert.deepEqual([...aggregator.take(Math.floor(NOW_MS / HOUR_MS) + 24)], [1, 1]);
+  assert.deepEqual([...aggregator.take(Math.floor(NOW_MS / HOUR_MS) + 24, 0).sums], [1, 1]);
 });
 
 test("a record without a unit is not counted, and the fallback names another unit", () => {
@@ -109,8 +109,8 @@ test("time stamps outside the open windows lose only their own record", () => {
   }
   // The first is a record of unknown time: it counts now.
   assert.deepEqual(takeNow(aggregator), [3, 2]);
-  assert.equal(aggregator.firstOpen, Math.floor(NOW_MS / HOUR_MS) + 1);
-  assert.deepEqual([...aggregator.take(aggregator.firstOpen)], [0, 0]);
+  assert.equal(aggregator.firstOpen(0), Math.floor(NOW_MS / HOUR_MS) + 1);
+  assert.deepEqual([...aggregator.take(aggregator.firstOpen(0), 0).sums], [0, 0]);
 });
 
 test("a closed window takes nothing more, even when the clock goes back", () => {

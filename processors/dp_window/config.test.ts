@@ -19,6 +19,10 @@ const HISTOGRAM = {
   buckets: Array.from({ length: 20 }, (_, edge) => edge),
 };
 
+const MANY = [{ name: "users", kind: "distinct_units" }, HISTOGRAM];
+const OPEN = { partitions: { keys: ["route"], route: { mode: "threshold" } } };
+const LATE = { late: "delta_cell" };
+
 function manyCells(count: number): object {
   const values = Array.from({ length: count - 1 }, (_, value) => value);
   return { partitions: { keys: ["status"], status: { public: values } } };
@@ -90,7 +94,31 @@ test("refuses what only several options together get wrong, and unknown keys", (
       },
     ],
     [/dp\./, { partitions: { keys: ["dp.value"], "dp.value": { public: [1] } } }],
-    [/horizon/, { budget: { epsilon: "1", horizon: {} } }],
+    [
+      /^partitions\.status\.public\.0: /,
+      { partitions: { keys: ["status"], status: { public: [0.5] } } },
+    ],
+    [/^budget\.delta: must be above 0 where/, { ...OPEN, budget: { epsilon: "1" } }],
+    [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
+    [
+      /^partitions\.method: needs min_units and sticky as route/,
+      {
+        partitions: {
+          keys: ["route", "method"],
+          route: { mode: "threshold" },
+          method: { mode: "threshold", min_units: 5 },
+        },
+      },
+    ],
+    [/^output\.max_groups: /, { ...OPEN, output: { max_groups: 10_000 }, metrics: MANY }],
+    [/^contribution: /, { ...OPEN, metrics: MANY, contribution: { max_tracked_units: 2_000_000 } }],
+    [/^window\.late_close_after: must be longer/, { window: { ...LATE, close_after: "7h" } }],
+    [/^window\.late_close_after: .*24h/, { window: { ...LATE, late_close_after: "24h" } }],
+    [
+      /^budget\.horizon\.period: .*whole number of days/,
+      { budget: { epsilon: "1", horizon: { period: "36h", epsilon: "3" } } },
+    ],
+    [/budget\.horizon\.epsilon: .*quotes/, { budget: { horizon: { period: "3d", epsilon: 3 } } }],
   ];
   for (const [expected, overrides] of cases) {
     const problems = problemsOf(overrides).join("\n");
@@ -111,6 +139,19 @@ test("Gaussian noise follows from ρ and the L2 bound with displacement", () => 
   // 1.96 standard deviations, on the lattice.
   assert.ok(Math.abs(users!.halfWidth - 1.96 * Math.sqrt(users!.variance)) < 1);
 });
+
+test("with open groups half of δ is for a Gaussian and half for the threshold", () => {
+  const { spent, selection } = specOf(configSchema.parse({ ...SHORT, ...OPEN }));
+  assert.equal(spent.delta, "1e-9");
+  assert.equal(selection!.delta, "5e-10");
+  assert.equal(shownRho(spent), shownRho(specOf(configSchema.parse(halfDelta())).spent));
+  const laplace = { ...SHORT, ...OPEN, mechanism: "discrete_laplace" };
+  assert.equal(specOf(configSchema.parse(laplace)).selection!.delta, "1e-9");
+});
+
+function halfDelta(): object {
+  return { ...SHORT, budget: { epsilon: "2", delta: "5e-10" } };
+}
 
 test("Laplace noise has the exact scale L1 / ε and needs no δ", () => {
   const config = configSchema.parse({ ...SHORT, budget: { epsilon: "0.3" } });
@@ -167,6 +208,52 @@ test("auto takes Laplace where it is narrower", () => {
   const { spent, metrics } = specOf(configSchema.parse({ ...SHORT, ...one }));
   assert.equal(metrics[0]!.measures[0]!.noise.mechanism, "discrete_laplace");
   assert.deepEqual(spent, { epsilon: "2", delta: "0", rho: "" });
+});
+
+test("the noise is what the project's notes computed for hourly cells, within 3 %", () => {
+  const users = { name: "users", kind: "distinct_units" };
+  const requests = { name: "requests", kind: "count", per_cell: 1 };
+  const four = [
+    { ...requests, weight: 2 },
+    users,
+    { ...SUM, clamp: [0, 1] },
+    { ...HISTOGRAM, weight: 2 },
+  ];
+  // ε, cells a day, metrics, sd of the first; all at δ = 1e-9, displacement included.
+  const notes = [
+    ...[["1", 8, [users], 22.6] as const, ["1", 32, [users], 47.1] as const],
+    ...[["2", 8, [users], 11.3] as const, ["4", 8, [users], 5.6] as const],
+    ...[["1", 8, [requests, users], 33.3] as const, ["1", 32, [requests, users], 66.6] as const],
+    ...[["2", 8, [requests, users], 17.2] as const, ["4", 8, [requests, users], 9.0] as const],
+    ...[["1", 8, four, 40.8] as const, ["1", 32, four, 81.6] as const],
+    ...[["2", 8, four, 21.1] as const, ["4", 8, four, 11.0] as const],
+  ];
+  for (const [epsilon, cells, metrics, expected] of notes) {
+    const config = {
+      ...SHORT,
+      budget: { epsilon, delta: "1e-9" },
+      contribution: { max_cells_per_period: cells },
+      metrics,
+    };
+    const sd = Math.sqrt(specOf(configSchema.parse(config)).metrics[0]!.measures[0]!.variance);
+    assert.ok(Math.abs(sd / expected - 1) < 0.03, `ε ${epsilon}, ${cells} cells: ${sd}`);
+  }
+});
+
+test("where groups are chosen, auto takes the noise that shows them sooner", () => {
+  const thresholds = (epsilon: string, cells: number) =>
+    ["auto", "discrete_laplace", "discrete_gaussian"].map((mechanism) => {
+      const contribution = { max_cells_per_period: cells };
+      const budget = { epsilon, delta: "1e-9" };
+      const metrics = [{ name: "users", kind: "distinct_units" }];
+      const config = { ...SHORT, ...OPEN, budget, contribution, metrics, mechanism };
+      return specOf(configSchema.parse(config)).selection!.threshold;
+    });
+  // Laplace noise is narrower here, but its tail is longer.
+  const [auto, laplace, gaussian] = thresholds("1", 8);
+  assert.ok(auto === gaussian && gaussian! < laplace! / 2);
+  const [autoOfOne, laplaceOfOne, gaussianOfOne] = thresholds("4", 1);
+  assert.ok(autoOfOne === laplaceOfOne && laplaceOfOne! < gaussianOfOne!);
 });
 
 test("the claim says what the noise was made for", () => {

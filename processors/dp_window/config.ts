@@ -3,8 +3,9 @@
  * else; nothing is taken from the data.
  */
 import { z } from "zod";
-import { durationMs } from "../../config/values.ts";
-import { cellCount } from "./groups.ts";
+import { durationMs, longDurationMs } from "../../config/values.ts";
+import type { GroupKey } from "./groups.ts";
+import { cellCount, isPublic } from "./groups.ts";
 import { measuresOf } from "./measures.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
@@ -56,6 +57,19 @@ const unit = z.strictObject({
     .describe("What is protected together: all records of a unit of one UTC day."),
 });
 
+const horizon = z.strictObject({
+  period: longDurationMs
+    .refine(
+      (ms) => ms % PERIOD_MS === 0 && ms >= 2 * PERIOD_MS && ms <= 366 * PERIOD_MS,
+      "must be a whole number of days from 2d to 366d",
+    )
+    .describe("Days in a row, such as 30d."),
+  epsilon: decimal("0.001", "10000", "13").describe("ε of them together, a decimal in quotes."),
+  delta: decimal("0", "0.001", "1e-9")
+    .optional()
+    .describe("δ of them together; default: budget.delta."),
+});
+
 const budget = z.strictObject({
   epsilon: decimal("0.001", "50", "2").describe(
     "ε of the dataset for each unit and day, a decimal in quotes.",
@@ -66,6 +80,9 @@ const budget = z.strictObject({
   share: decimal("0.001", "1", "0.5")
     .default("1")
     .describe("The part of the dataset's budget that this processor spends."),
+  horizon: horizon
+    .optional()
+    .describe("A limit for a unit that is there on many days; a day beyond it is silent."),
 });
 
 const window = z.strictObject({
@@ -82,7 +99,13 @@ const window = z.strictObject({
   max_future_skew: durationMs
     .prefault("1m")
     .describe("How far ahead of this machine's clock a record may be."),
-  late: z.literal("drop").default("drop").describe("A record of a closed window is not counted."),
+  late: z
+    .enum(["drop", "delta_cell"])
+    .default("drop")
+    .describe("A record of a closed window: not counted, or counted in cells of its own."),
+  late_close_after: durationMs
+    .prefault("6h")
+    .describe("How long after its end a window takes late records, with late: delta_cell."),
   release_tick: durationMs
     .refine((ms) => ms >= 100, "must be at least 100ms")
     .prefault("1s")
@@ -105,13 +128,36 @@ const contribution = z.strictObject({
 });
 
 const publicValue = z.union([z.string().max(256), z.int()]);
+const other = z
+  .string()
+  .min(1)
+  .max(256)
+  .default("_other")
+  .describe("The name of all other values.");
 const publicKey = z.strictObject({
+  mode: z.literal("public").optional(),
   public: z
     .array(publicValue)
     .min(1)
     .refine((list) => new Set(list.map(String)).size === list.length, "a value is there twice")
     .describe("All values that have rows of their own. They are known to everybody."),
-  other: z.string().min(1).max(256).default("_other").describe("The name of all other values."),
+  other,
+});
+const openKey = z.strictObject({
+  mode: z
+    .literal("threshold")
+    .describe("Values come from the data and are shown when enough units have them."),
+  min_units: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1)
+    .describe("Groups of fewer units are never shown; it comes on top of what privacy needs."),
+  sticky: longDurationMs
+    .prefault("7d")
+    .describe("How long a group that was shown stays public, with rows of its own."),
+  max_bytes: z.int().min(1).max(1024).default(128).describe("A longer value is another value."),
+  other,
 });
 
 const partitions = z
@@ -120,20 +166,21 @@ const partitions = z
       .array(attributeName)
       .max(8)
       .default([])
-      .describe("Attributes to group by; each has its public list beside this key."),
+      .describe("Attributes to group by; each has its own entry beside this key."),
   })
-  .catchall(publicKey)
+  .catchall(z.discriminatedUnion("mode", [publicKey, openKey]))
   .superRefine(({ keys, ...lists }, context) => {
     for (const key of keys) {
       if (!Object.hasOwn(lists, key)) {
-        context.addIssue({ code: "custom", path: [key], message: "needs { public: [...] }" });
+        const message = "needs { public: [...] } or { mode: threshold }";
+        context.addIssue({ code: "custom", path: [key], message });
       }
     }
     for (const [key, list] of Object.entries(lists)) {
       if (!keys.includes(key)) {
         context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
       }
-      if (list.public.map(String).includes(list.other)) {
+      if (list.mode !== "threshold" && list.public.map(String).includes(list.other)) {
         context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
       }
     }
@@ -224,6 +271,12 @@ const output = z.strictObject({
     .boolean()
     .default(false)
     .describe("Show a negative count as 0. It makes sums of many windows too large."),
+  max_groups: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1000)
+    .describe("Groups of a window at most, where they come from the data: the largest."),
   max_pending: z
     .int()
     .min(1)
@@ -278,8 +331,13 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
     release_tick: tick,
   } = config.window;
   if (tick > size) refuse(["window", "release_tick"], "must not be longer than window.size");
-  if (closeAfter + skew >= PERIOD_MS) {
-    refuse(["window", "close_after"], "with max_future_skew must be shorter than 24h");
+  const lateMs = lateCloseAfterOf(config);
+  if ((lateMs ?? closeAfter) + skew >= PERIOD_MS) {
+    const option = lateMs === undefined ? "close_after" : "late_close_after";
+    refuse(["window", option], "with max_future_skew must be shorter than 24h");
+  }
+  if (lateMs !== undefined && lateMs <= closeAfter) {
+    refuse(["window", "late_close_after"], "must be longer than close_after");
   }
   if (config.mechanism === "discrete_gaussian" && Number(config.budget.delta) === 0) {
     refuse(["budget", "delta"], "must be above 0 for discrete_gaussian");
@@ -289,7 +347,8 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
   for (const key of config.partitions.keys) {
     if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
   }
-  const cells = cellCount(groupKeysOf(config));
+  checkSelection(config, refuse);
+  const cells = cellCount(groupKeysOf(config).filter(isPublic));
   if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
   const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
   if (unitsMax * cellsMax > ENTRIES_MAX) {
@@ -301,21 +360,68 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
     const sum = "max_tracked_units times per_cell times the largest value in steps of resolution";
     refuse(["metrics", String(index)], `${sum} passes ${Number.MAX_SAFE_INTEGER}`);
   });
-  const openWindows = Math.ceil((closeAfter + skew) / size) + 2;
-  const blocks = config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
+  const openWindows = Math.ceil(((lateMs ?? closeAfter) + skew) / size) + 3;
+  const blocks = blocksOf(config);
   if (cells * blocks > VALUES_MAX) refuse(["partitions"], `makes more than ${VALUES_MAX} values`);
   if (openWindows * cells * blocks > OPEN_VALUES_MAX) {
     refuse(["window", "close_after"], "keeps too many windows open for so many cells");
   }
 }
 
-export function groupKeysOf(
+/** How long after its end a window takes late records; undefined when it does not. */
+export function lateCloseAfterOf({ window }: DpWindowConfig): number | undefined {
+  return window.late === "delta_cell" ? window.late_close_after : undefined;
+}
+
+/** What open groups need. */
+function checkSelection(
   config: DpWindowConfig,
-): { key: string; public: (string | number)[]; other: string }[] {
+  refuse: (path: string[], message: string) => void,
+): void {
+  const [first, ...others] = openKeysOf(config);
+  if (first === undefined) return;
+  if (Number(config.budget.delta) === 0) {
+    refuse(["budget", "delta"], "must be above 0 where groups come from the data");
+  }
+  if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
+    refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
+  }
+  for (const { key, min_units: minUnits, sticky } of others) {
+    if (minUnits === first.min_units && sticky === first.sticky) continue;
+    refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
+  }
+  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
+  if (units * cells * blocksOf(config) > ENTRIES_MAX) {
+    const product = "max_tracked_units times max_cells_per_period times the values of a cell";
+    refuse(["contribution"], `${product} passes ${ENTRIES_MAX}`);
+  }
+  if (config.output.max_groups * blocksOf(config) > VALUES_MAX) {
+    refuse(["output", "max_groups"], `makes more than ${VALUES_MAX} values`);
+  }
+}
+
+function blocksOf(config: DpWindowConfig): number {
+  return config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
+}
+
+export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
+  const { keys, ...lists } = config.partitions;
+  return keys.flatMap((key): GroupKey[] => {
+    const list = lists[key] as KeyConfig | undefined;
+    if (list === undefined) return [];
+    return list.mode === "threshold"
+      ? [{ key, maxBytes: list.max_bytes, other: list.other }]
+      : [{ key, public: list.public, other: list.other }];
+  });
+}
+
+type KeyConfig = z.infer<typeof publicKey> | z.infer<typeof openKey>;
+
+export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & { key: string })[] {
   const { keys, ...lists } = config.partitions;
   return keys.flatMap((key) => {
-    const list = lists[key] as z.infer<typeof publicKey> | undefined;
-    return list === undefined ? [] : [{ key, ...list }];
+    const list = lists[key] as KeyConfig | undefined;
+    return list?.mode === "threshold" ? [{ key, ...list }] : [];
   });
 }
 

@@ -15,6 +15,7 @@ import { formatComponentId } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import { Aggregator } from "./aggregator.ts";
 import type { DpWindowConfig } from "./config.ts";
+import { lateCloseAfterOf } from "./config.ts";
 import type { OpenDataset } from "./dataset.ts";
 import { openDataset } from "./dataset.ts";
 import { planOf } from "./ledger.ts";
@@ -34,7 +35,8 @@ const CLOCK_STEP_MAX_MS = 5 * 60_000;
 
 const SILENCE_REASONS: Readonly<Record<Silence, string>> = {
   exhausted:
-    "the dataset's budget of this day is spent (several processors, or a changed configuration)",
+    "the dataset's budget of this day or of its horizon is spent (several processors, or a changed " +
+    "configuration)",
   state_lost: "the contributions of this day are lost, so its bounds cannot be kept",
 };
 
@@ -116,8 +118,7 @@ export class DpWindow implements Processor {
     const { state } = dataset.ledger;
     const nowMs = clock.nowMs();
     const plan = planOf(state.instance, this.#processor, this.#specHash);
-    const lastWindow = state.lastWindows.get(plan);
-    this.#checkClock(lastWindow, nowMs);
+    this.#checkClock(state.lastWindow(plan, 0), nowMs);
     const { contribution } = this.#spec;
     const bounds = { cells: contribution.cells, trackedUnits: contribution.trackedUnits };
     const periods = new Periods({ directory: dataset.directory, plan, bounds, random });
@@ -125,13 +126,17 @@ export class DpWindow implements Processor {
       this.#spec,
       {
         closeAfterMs: this.#config.window.close_after,
+        lateUntilMs: lateCloseAfterOf(this.#config),
         maxFutureSkewMs: this.#config.window.max_future_skew,
       },
       (day) => periods.get(day),
     );
     // The very first window is the current one; a restart goes on with those that are still open.
-    const next = lastWindow === undefined ? this.#windowAt(nowMs) : lastWindow + 1;
-    aggregator.closeBefore(Math.max(aggregator.firstOpenAt(nowMs), next));
+    for (const revision of aggregator.revisions) {
+      const last = state.lastWindow(plan, revision) ?? this.#windowAt(nowMs) - 1;
+      const first = Math.max(aggregator.firstOpenAt(nowMs, revision), last + 1);
+      aggregator.closeBefore(first, revision);
+    }
     const releaser = new Releaser({
       spec: this.#spec,
       specHash: this.#specHash,
@@ -143,7 +148,7 @@ export class DpWindow implements Processor {
       random,
       startedMs: nowMs,
     });
-    const firstDay = dayOfWindow(aggregator.firstOpenAt(nowMs), this.#spec.windowMs);
+    const { firstDay } = aggregator;
     await periods.eraseBefore(firstDay);
     for (let day = firstDay; day <= firstDay + 2; day++) {
       await periods.resume(day, state.progress.get(`${plan} ${day}`)?.contributions);

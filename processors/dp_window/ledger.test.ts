@@ -37,8 +37,9 @@ function releaseOf(
 ): Release {
   const hash = hashOfSpec(spec);
   const plan = planOf(ledger.state.instance, processor, hash);
-  const id = releaseIdOf(plan, hash, spec.dataset, window);
-  return { id, plan, processor, spec: hash, window, status: "ok", values: [`${window % 100}`] };
+  const place = { plan, spec: hash, window, revision: 0 } as const;
+  const id = releaseIdOf(place, spec.dataset);
+  return { id, processor, ...place, status: "ok", values: [`${window % 100}`] };
 }
 
 function hasCode(code: string) {
@@ -101,6 +102,34 @@ test("a changed budget takes effect the next day", async (t) => {
   assert.equal(await commit(ledger, larger, FIRST_WINDOW + 1), "exhausted");
   assert.notEqual(await commit(ledger, larger, FIRST_WINDOW + DAY_WINDOWS), "exhausted");
   await ledger.close();
+});
+
+test("a horizon silences the days beyond it, until old days have left it", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const ledger = await Ledger.open(directory, "logs");
+  const horizon = { period: "4d", epsilon: "4" };
+  const spec = specOf(
+    configSchema.parse({
+      dataset: "logs",
+      unit: { attribute: "user.id" },
+      budget: { epsilon: "2", horizon },
+      metrics: [{ name: "users", kind: "distinct_units" }],
+    }),
+  );
+  const results: string[] = [];
+  for (let day = 0; day < 8; day++) {
+    const result = await commit(ledger, spec, FIRST_WINDOW + day * DAY_WINDOWS);
+    results.push(result === "exhausted" ? "silent" : "paid");
+  }
+  const four = ["paid", "paid", "silent", "silent"];
+  assert.deepEqual(results, [...four, ...four]);
+  await ledger.close();
+  const again = await Ledger.open(directory, "logs");
+  assert.equal(again.state.debits.length, 4);
+  // A day between days that are paid for: the span that begins there counts too.
+  const other = releaseOf(again, spec, FIRST_WINDOW + 3 * DAY_WINDOWS, "another");
+  assert.equal(await again.commit(other, spec, "mark"), "exhausted");
+  await again.close();
 });
 
 test("a window of a plan is committed once", async (t) => {
@@ -227,6 +256,58 @@ test("a long ledger is written anew with what is still needed", async (t) => {
   assert.equal(again.state.debits.length, 2);
   assert.deepEqual(await readdir(directory), ["ledger"]);
   await again.close();
+});
+
+test("a group that was shown stays public for a while, also in a new file", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const ledger = await Ledger.open(directory, "logs");
+  const spec = specOf(
+    configSchema.parse({
+      dataset: "logs",
+      unit: { attribute: "user.id" },
+      budget: { epsilon: "2", delta: "1e-9" },
+      partitions: { keys: ["route"], route: { mode: "threshold", sticky: "30h" } },
+      metrics: [{ name: "users", kind: "distinct_units" }],
+      output: { max_groups: 2 },
+    }),
+  );
+  const { threshold } = spec.selection!;
+  const show = (hour: number, groups: Record<string, number>) => {
+    const rows = { groups: Object.keys(groups), values: Object.values(groups).map(String) };
+    return ledger.commit({ ...releaseOf(ledger, spec, FIRST_WINDOW + hour), ...rows }, spec, "m");
+  };
+  const { plan } = releaseOf(ledger, spec, FIRST_WINDOW);
+  const shown = (from: Ledger, hour: number) => from.state.shownGroups(plan, FIRST_WINDOW + hour);
+  await show(0, { a: threshold, b: threshold - 1 });
+  assert.deepEqual(shown(ledger, 30), ["a"]);
+  assert.deepEqual(shown(ledger, 31), []);
+  await show(1, { c: threshold + 9, a: threshold });
+  await show(2, { d: threshold });
+  // Of three groups the two that were shown last.
+  assert.deepEqual(shown(ledger, 31), ["a", "d"]);
+  const long = { values: Array.from({ length: 300_000 }, () => "0"), groups: [] };
+  await ledger.commit({ ...releaseOf(ledger, spec, FIRST_WINDOW + 3), ...long }, spec, "m");
+  await ledger.delivered([...ledger.state.pending.keys()].at(-1)!);
+  await show(DAY_WINDOWS, {});
+  await ledger.close();
+  assert.ok((await stat(join(directory, "ledger"))).size < 200_000);
+  const again = await Ledger.open(directory, "logs");
+  assert.deepEqual(shown(again, 31), ["a", "d"]);
+  await again.close();
+});
+
+test("a window and its late cells are committed once each", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const ledger = await Ledger.open(directory, "logs");
+  const late = { ...releaseOf(ledger, SPEC, FIRST_WINDOW), revision: 1 } as const;
+  const commitLate = () => ledger.commit({ ...late, id: releaseIdOf(late, "logs") }, SPEC, "mark");
+  await commit(ledger, SPEC, FIRST_WINDOW);
+  await commit(ledger, SPEC, FIRST_WINDOW + 1);
+  await commitLate();
+  await assert.rejects(commitLate(), /twice or out of order/);
+  assert.equal(ledger.state.pending.size, 3);
+  assert.equal(ledger.state.debits.length, 1, "the day's one debit pays for both");
+  await ledger.close();
 });
 
 test("processors of a dataset share one ledger, and the last one closes it", async (t) => {

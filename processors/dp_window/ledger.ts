@@ -77,7 +77,8 @@ export class Ledger {
   commit(release: Release, spec: Spec, contributions: string): Promise<CommitResult> {
     return this.#exclusively(async () => {
       // Before anything is written: an entry that does not fit would spoil the whole ledger.
-      if (release.window <= (this.#state.lastWindows.get(release.plan) ?? -1)) {
+      const last = this.#state.lastWindow(release.plan, release.revision);
+      if (last !== undefined && release.window <= last) {
         throw new Error("a window was to be committed twice or out of order");
       }
       const day = dayOfWindow(release.window, spec.windowMs);
@@ -183,8 +184,8 @@ export function debitOf(
   spec: Spec,
   day: number,
 ): Debit {
-  const { epsilon, delta } = spec.spent;
-  return { plan, processor, day, epsilon, delta, budget: spec.budget };
+  const selectionDelta = spec.selection?.delta ?? "0";
+  return { plan, processor, day, ...spec.spent, selectionDelta, budget: spec.budget };
 }
 
 /** One processor of one installation with one specification. */
@@ -193,8 +194,10 @@ export function planOf(instance: string, processor: string, specHash: string): s
 }
 
 /** The same for ever for the same window of a plan. */
-export function releaseIdOf(plan: string, spec: string, dataset: string, window: number): string {
-  const revision = 0;
+export function releaseIdOf(
+  { plan, spec, window, revision }: Pick<Release, "plan" | "spec" | "window" | "revision">,
+  dataset: string,
+): string {
   return sha256(["dp_window release", spec, dataset, window, revision, plan]);
 }
 

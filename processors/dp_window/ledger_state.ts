@@ -11,10 +11,16 @@
  */
 import { createHash } from "node:crypto";
 import { AgentError } from "../../src/component/errors.ts";
+import type { Cost } from "./composition.ts";
+import { costOf, isWithin, sumOf } from "./composition.ts";
 import { PERIOD_MS } from "./config.ts";
 import type { Rational } from "./rational.ts";
-import { add, isAtMost, parseDecimal, ZERO } from "./rational.ts";
-import type { Spec } from "./spec.ts";
+import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
+import type { BudgetLimits, Spec } from "./spec.ts";
+import { blocksOfSpec } from "./spec.ts";
+
+/** 0: the window itself. 1: the cells of what came after its close. */
+export type Revision = 0 | 1;
 
 /** One window of one plan with its final noisy values: nothing of it is ever drawn again. */
 export interface Release {
@@ -24,9 +30,12 @@ export interface Release {
   readonly spec: string;
   /** Number of the window: its start divided by its length, both in Unix milliseconds. */
   readonly window: number;
+  readonly revision: Revision;
   readonly status: "ok" | "partial";
-  /** Decimal integers: a block for each metric, in it a value for each cell. */
+  /** Decimal integers: for each cell a value for each part of each measure. */
   readonly values: readonly string[];
+  /** Labels of the cells as JSON, where groups come from the data. */
+  readonly groups?: readonly string[];
 }
 
 export interface Debit {
@@ -36,8 +45,12 @@ export interface Debit {
   readonly day: number;
   readonly epsilon: string;
   readonly delta: string;
+  /** `n/d`, or "" for a pure guarantee. */
+  readonly rho: string;
+  /** The part of δ that choosing groups takes. */
+  readonly selectionDelta: string;
   /** The dataset's budget of that day; the first debit of a day fixes it. */
-  readonly budget: { readonly epsilon: string; readonly delta: string };
+  readonly budget: BudgetLimits;
 }
 
 /** Exact. */
@@ -49,10 +62,16 @@ export interface DayAmount {
 /** What must be known of a plan to go on after a restart. */
 export interface PlanProgress {
   readonly plan: string;
-  readonly lastWindow: number;
   readonly day: number;
   /** Mark of the contributions file of that day as of the last release. */
   readonly contributions: string;
+}
+
+/** A group that was shown, and the last window in which it is public because of that. */
+export interface ShownGroup {
+  readonly plan: string;
+  readonly labels: string;
+  readonly untilWindow: number;
 }
 
 /** A release with its place in the ledger, as it is shown in the released rows. */
@@ -76,6 +95,9 @@ export type LedgerBody =
       readonly specs: readonly (readonly [string, Spec])[];
       readonly debits: readonly Debit[];
       readonly progress: readonly PlanProgress[];
+      /** By plan and revision. */
+      readonly lastWindows: readonly (readonly [string, number])[];
+      readonly shown: readonly ShownGroup[];
       readonly pending: readonly StoredRelease[];
     }
   | { readonly kind: "spec"; readonly hash: string; readonly spec: Spec }
@@ -98,7 +120,9 @@ export class LedgerState {
   readonly debits: Debit[] = [];
   /** By plan and day. */
   readonly progress = new Map<string, PlanProgress>();
-  readonly lastWindows = new Map<string, number>();
+  readonly #lastWindows = new Map<string, number>();
+  /** By plan and labels: groups that stay public for a while, the one shown last at the end. */
+  readonly #shown = new Map<string, Map<string, number>>();
   /** Releases that no exporter has taken yet, oldest first. */
   readonly pending = new Map<string, StoredRelease>();
 
@@ -135,7 +159,8 @@ export class LedgerState {
 
   /** Everything that is still needed, as the first entry of a new file. Forgets old days. */
   carry(oldestDay: number): LedgerBody {
-    const progress = [...this.progress.values()];
+    const progress = [...this.progress.values()].filter(({ day }) => day >= oldestDay);
+    const plans = new Set(progress.map(({ plan }) => plan));
     const pending = [...this.pending.values()].filter(
       ({ spec, window }) => dayOfWindow(window, this.specs.get(spec)!.windowMs) >= oldestDay,
     );
@@ -146,7 +171,13 @@ export class LedgerState {
       instance: this.instance,
       specs: [...this.specs].filter(([hash]) => specs.has(hash)),
       debits: this.debits.filter(({ day }) => day >= oldestDay),
-      progress: progress.filter(({ day }) => day >= oldestDay),
+      progress,
+      lastWindows: [...this.#lastWindows].filter(([lane]) => plans.has(lane.split(" ")[0]!)),
+      shown: [...this.#shown]
+        .filter(([plan]) => plans.has(plan))
+        .flatMap(([plan, groups]) =>
+          [...groups].map(([labels, untilWindow]) => ({ plan, labels, untilWindow })),
+        ),
       pending,
     };
   }
@@ -154,41 +185,60 @@ export class LedgerState {
   /** What the dataset's processors spent on a day together, and the budget that day began with. */
   accountOf(day: number): { spent: DayAmount; budget: DayAmount; debits: readonly Debit[] } {
     const debits = this.debits.filter((debit) => debit.day === day);
-    const sum = (of: (from: Debit) => string): Rational =>
-      debits.reduce((total, each) => add(total, decimal(of(each))), ZERO);
     const [first] = debits;
     const none: DayAmount = { epsilon: ZERO, delta: ZERO };
     if (first === undefined) return { spent: none, budget: none, debits };
     return {
-      spent: { epsilon: sum(({ epsilon }) => epsilon), delta: sum(({ delta }) => delta) },
+      spent: sumOf(debits.map(costOfDebit)),
       budget: { epsilon: decimal(first.budget.epsilon), delta: decimal(first.budget.delta) },
       debits,
     };
+  }
+
+  /** What `days` days up to `last` cost together. */
+  costOfDays(last: number, days: number): Cost {
+    const within = this.debits.filter(({ day }) => day <= last && day > last - days);
+    return sumOf(within.map(costOfDebit));
+  }
+
+  /** The last window of a plan that was released; undefined before the first. */
+  lastWindow(plan: string, revision: Revision): number | undefined {
+    return this.#lastWindows.get(laneOf(plan, revision));
+  }
+
+  /** Labels (as JSON) of groups that are public in a window because they were shown before. */
+  shownGroups(plan: string, window: number): string[] {
+    return [...(this.#shown.get(plan) ?? [])]
+      .filter(([, untilWindow]) => untilWindow >= window)
+      .map(([labels]) => labels);
   }
 
   hasPaid(plan: string, day: number): boolean {
     return this.debits.some((debit) => debit.plan === plan && debit.day === day);
   }
 
-  /** Would the dataset's budget of the day cover this plan too? */
+  /** Would the dataset's budget of the day, and its horizon, cover this plan too? */
   canPay(debit: Debit): boolean {
     const others = this.debits.filter(({ day }) => day === debit.day);
-    const sum = (of: (from: Debit) => string): Rational =>
-      [...others, debit].reduce((total, each) => add(total, decimal(of(each))), ZERO);
-    const sameBudget = others.every(
-      ({ budget }) =>
-        budget.epsilon === debit.budget.epsilon && budget.delta === debit.budget.delta,
-    );
+    const limits = JSON.stringify(debit.budget);
+    if (others.some(({ budget }) => JSON.stringify(budget) !== limits)) return false;
+    const spent = sumOf([...others, debit].map(costOfDebit));
     return (
-      sameBudget &&
-      isAtMost(
-        sum(({ epsilon }) => epsilon),
-        decimal(debit.budget.epsilon),
-      ) &&
-      isAtMost(
-        sum(({ delta }) => delta),
-        decimal(debit.budget.delta),
-      )
+      isAtMost(spent.epsilon, decimal(debit.budget.epsilon)) &&
+      isAtMost(spent.delta, decimal(debit.budget.delta)) &&
+      this.#isWithinHorizon(debit)
+    );
+  }
+
+  #isWithinHorizon(debit: Debit): boolean {
+    const { horizon } = debit.budget;
+    if (horizon === undefined) return true;
+    const { days } = horizon;
+    const limit = { days, epsilon: decimal(horizon.epsilon), delta: decimal(horizon.delta) };
+    const later = this.debits.map(({ day }) => day).filter((day) => day > debit.day);
+    // Of all spans of days with this one in it, those that end earlier have less in them.
+    return [debit.day, ...new Set(later.filter((day) => day < debit.day + days))].every((last) =>
+      isWithin(sumOf([this.costOfDays(last, days), costOfDebit(debit)]), limit),
     );
   }
 
@@ -204,6 +254,10 @@ export class LedgerState {
         for (const [hash, spec] of entry.specs) this.specs.set(hash, spec);
         this.debits.push(...entry.debits);
         for (const progress of entry.progress) this.#setProgress(progress);
+        for (const [lane, window] of entry.lastWindows) this.#lastWindows.set(lane, window);
+        for (const { plan, labels, untilWindow } of entry.shown) {
+          this.#shownOf(plan).set(labels, untilWindow);
+        }
         for (const release of entry.pending) this.pending.set(release.id, release);
         return;
       case "spec":
@@ -223,8 +277,8 @@ export class LedgerState {
   #applyRelease(release: Release, contributions: string, debit: Debit | undefined): void {
     const spec = this.specs.get(release.spec);
     this.#require(spec !== undefined, "releases without a specification");
-    const last = this.lastWindows.get(release.plan) ?? Number.NEGATIVE_INFINITY;
-    this.#require(release.window > last, "goes back in time");
+    const last = this.lastWindow(release.plan, release.revision);
+    this.#require(last === undefined || release.window > last, "goes back in time");
     const day = dayOfWindow(release.window, spec!.windowMs);
     if (debit !== undefined) {
       this.#require(debit.day === day && debit.plan === release.plan, "pays for another day");
@@ -232,14 +286,42 @@ export class LedgerState {
       this.debits.push(debit);
     }
     this.#require(this.hasPaid(release.plan, day), "releases without a debit");
-    this.#setProgress({ plan: release.plan, lastWindow: release.window, day, contributions });
+    this.#setProgress({ plan: release.plan, day, contributions });
+    this.#lastWindows.set(laneOf(release.plan, release.revision), release.window);
+    this.#noteShown(release, spec!);
     this.pending.set(release.id, { ...release, sequence: this.sequence, head: this.head });
   }
 
   #setProgress(progress: PlanProgress): void {
     this.progress.set(`${progress.plan} ${progress.day}`, progress);
-    const last = this.lastWindows.get(progress.plan) ?? Number.NEGATIVE_INFINITY;
-    this.lastWindows.set(progress.plan, Math.max(last, progress.lastWindow));
+  }
+
+  /** A function of noisy numbers: groups over the threshold stay, the newest `groupsMax`. */
+  #noteShown({ plan, window, groups, values }: Release, spec: Spec): void {
+    const { selection } = spec;
+    if (selection === undefined || groups === undefined) return;
+    const blocks = blocksOfSpec(spec);
+    const shown = this.#shownOf(plan);
+    groups.forEach((labels, cell) => {
+      const units = BigInt(values[cell * blocks + selection.block]!);
+      if (units < BigInt(selection.threshold)) return;
+      const untilWindow = Math.max(window + selection.stickyWindows, shown.get(labels) ?? 0);
+      // Taken out first, so that it comes to the end.
+      shown.delete(labels);
+      shown.set(labels, untilWindow);
+    });
+    for (const [labels, untilWindow] of shown) {
+      if (shown.size > selection.groupsMax || untilWindow < window) shown.delete(labels);
+    }
+  }
+
+  #shownOf(plan: string): Map<string, number> {
+    let shown = this.#shown.get(plan);
+    if (shown === undefined) {
+      shown = new Map();
+      this.#shown.set(plan, shown);
+    }
+    return shown;
   }
 
   #parse(payload: Uint8Array): LedgerEntry {
@@ -266,6 +348,19 @@ export class LedgerState {
       `the ledger of dataset ${this.dataset} ${problem} (after entry ${this.sequence})`,
     );
   }
+}
+
+function costOfDebit({ epsilon, delta, rho, selectionDelta }: Debit): Cost {
+  const exact = {
+    epsilon: decimal(epsilon),
+    delta: decimal(delta),
+    selectionDelta: decimal(selectionDelta),
+  };
+  return costOf(exact, rho);
+}
+
+function laneOf(plan: string, revision: Revision): string {
+  return `${plan} ${revision}`;
 }
 
 export function dayOfWindow(window: number, windowMs: number): number {

@@ -76,20 +76,20 @@ export function middleOf([low, high]: readonly [number, number]): number {
   return low + (high - low) / 2;
 }
 
-/** Adds a record to the blocks of one metric in a cell; `counts[block * cells + cell]`. */
+/** Adds a record to the blocks of one metric in a cell; `counts[cell * blocks + block]`. */
 export type Add = (record: LogRecord, counts: Float64Array, cell: number) => void;
 
-/** `firstBlock` is the metric's first part among those of all metrics. */
+/** `firstBlock` is the metric's first part among the `blocks` of all metrics. */
 export function compileAdd(
   kind: MetricConfig["kind"],
   reading: Reading | undefined,
   firstBlock: number,
-  cells: number,
+  blocks: number,
 ): Add {
-  const first = firstBlock * cells;
   if (reading === undefined) {
     return (_, counts, cell) => {
-      counts[first + cell] = counts[first + cell]! + 1;
+      const index = cell * blocks + firstBlock;
+      counts[index] = counts[index]! + 1;
     };
   }
   const { field, clamp, resolution, buckets } = reading;
@@ -97,7 +97,7 @@ export function compileAdd(
     return (record, counts, cell) => {
       const value = numberOf(record.attributes[field]);
       if (value === undefined) return;
-      const index = first + bucketOf(buckets, value) * cells + cell;
+      const index = cell * blocks + firstBlock + bucketOf(buckets, value);
       counts[index] = counts[index]! + 1;
     };
   }
@@ -107,8 +107,9 @@ export function compileAdd(
     const value = numberOf(record.attributes[field]);
     if (value === undefined) return;
     const clamped = Math.min(high, Math.max(low, value));
-    counts[first + cell] = counts[first + cell]! + steps(clamped - middle, resolution!);
-    if (kind === "mean") counts[first + cells + cell] = counts[first + cells + cell]! + 1;
+    const index = cell * blocks + firstBlock;
+    counts[index] = counts[index]! + steps(clamped - middle, resolution!);
+    if (kind === "mean") counts[index + 1] = counts[index + 1]! + 1;
   };
 }
 

@@ -13,10 +13,12 @@ import { hrTimeFromUnixMs } from "../../src/data/time.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { Aggregator } from "./aggregator.ts";
 import { configSchema, PERIOD_MS } from "./config.ts";
+import { isPublic } from "./groups.ts";
 import { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { cellsOfSpec, specOf } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, specOf } from "./spec.ts";
 import { newUnitKey } from "./unit_key.ts";
+import type { WindowCounts } from "./window_counts.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 0, 1, 20);
@@ -63,14 +65,33 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: "crash" as const }) },
 );
 
-function smallSpec(units: number, cells: number, perCell: number): Spec {
+interface SmallSpec {
+  readonly units: number;
+  readonly cells: number;
+  readonly perCell: number;
+  readonly isOpen: boolean;
+}
+
+const specs = new Map<string, Spec>();
+
+function smallSpec(small: SmallSpec): Spec {
+  const key = JSON.stringify(small);
+  const spec = specs.get(key) ?? newSpec(small);
+  specs.set(key, spec);
+  return spec;
+}
+
+function newSpec({ units, cells, perCell, isOpen }: SmallSpec): Spec {
   return specOf(
     configSchema.parse({
       dataset: "test",
       unit: { attribute: "user.id" },
       budget: { epsilon: "1", delta: "1e-9" },
       contribution: { max_cells_per_period: cells, max_tracked_units: units },
-      partitions: { keys: ["status"], status: { public: ["a", "b"] } },
+      partitions: {
+        keys: ["status"],
+        status: isOpen ? { mode: "threshold", min_units: 2 } : { public: ["a", "b"] },
+      },
       metrics: [
         { name: "requests", kind: "count", per_cell: perCell },
         { name: "users", kind: "distinct_units" },
@@ -92,17 +113,23 @@ const SIZES: readonly AnyValue[] = [
  * A processor without its noise and its files: what is written before a release survives a crash.
  */
 class Machine {
-  readonly released = new Map<number, Float64Array>();
+  /** By window and revision, then by cell (its number, or its labels): the sums of its blocks. */
+  readonly released = new Map<string, Map<string, Float64Array>>();
   readonly #spec: Spec;
+  readonly #isLateCounted: boolean;
   readonly #keys = new Map<number, Uint8Array>();
   readonly #written = new Map<number, Uint8Array[]>();
   #periods = new Map<number, Period>();
   #aggregator: Aggregator;
 
-  constructor(spec: Spec) {
+  constructor(spec: Spec, isLateCounted: boolean) {
     this.#spec = spec;
+    this.#isLateCounted = isLateCounted;
     this.#aggregator = this.#newAggregator();
-    this.#aggregator.closeBefore(this.#aggregator.firstOpenAt(START_MS));
+    for (const revision of this.#aggregator.revisions) {
+      const first = this.#aggregator.firstOpenAt(START_MS, revision);
+      this.#aggregator.closeBefore(first, revision);
+    }
   }
 
   record(visit: Visit, nowMs: number): void {
@@ -118,11 +145,14 @@ class Machine {
   }
 
   release(nowMs: number): void {
-    const end = this.#aggregator.firstOpenAt(nowMs);
     const days = new Set<number>();
-    for (let window = this.#aggregator.firstOpen; window < end; window++) {
-      this.released.set(window, this.#aggregator.take(window));
-      days.add(Math.floor((window * HOUR_MS) / PERIOD_MS));
+    for (const revision of this.#aggregator.revisions) {
+      const end = this.#aggregator.firstOpenAt(nowMs, revision);
+      for (let window = this.#aggregator.firstOpen(revision); window < end; window++) {
+        const counts = this.#aggregator.take(window, revision);
+        this.released.set(`${window} ${revision}`, byCell(this.#spec, counts));
+        days.add(Math.floor((window * HOUR_MS) / PERIOD_MS));
+      }
     }
     for (const day of days) {
       const frames = this.#written.get(day) ?? [];
@@ -132,17 +162,23 @@ class Machine {
   }
 
   crash(): void {
-    const firstOpen = this.#aggregator.firstOpen;
+    const before = this.#aggregator;
     this.#periods = new Map();
     for (const [day, frames] of this.#written) {
       for (const frame of frames) assert.ok(this.#period(day).table.restore(frame));
     }
     this.#aggregator = this.#newAggregator();
-    this.#aggregator.closeBefore(firstOpen);
+    for (const revision of before.revisions) {
+      this.#aggregator.closeBefore(before.firstOpen(revision), revision);
+    }
   }
 
   #newAggregator(): Aggregator {
-    const timing = { closeAfterMs: 1.5 * HOUR_MS, maxFutureSkewMs: 60_000 };
+    const timing = {
+      closeAfterMs: 1.5 * HOUR_MS,
+      lateUntilMs: this.#isLateCounted ? 3 * HOUR_MS : undefined,
+      maxFutureSkewMs: 60_000,
+    };
     return new Aggregator(this.#spec, timing, (day) => this.#period(day));
   }
 
@@ -158,8 +194,24 @@ class Machine {
   }
 }
 
-function run(spec: Spec, events: readonly Event[], without: number | undefined): Machine {
-  const machine = new Machine(spec);
+function byCell(spec: Spec, counts: WindowCounts): Map<string, Float64Array> {
+  const blocks = blocksOfSpec(spec);
+  const cells = publicCellsOf(spec);
+  if (cells === undefined) {
+    return new Map([...counts.labels].map((labels) => [labels, counts.of(labels).slice()]));
+  }
+  const sums = (cell: number) => counts.sums.slice(cell * blocks, (cell + 1) * blocks);
+  return new Map(Array.from({ length: cells }, (_, cell) => [`${cell}`, sums(cell)]));
+}
+
+interface Scenario {
+  readonly spec: Spec;
+  readonly isLateCounted: boolean;
+  readonly events: readonly Event[];
+}
+
+function run({ spec, isLateCounted, events }: Scenario, without: number | undefined): Machine {
+  const machine = new Machine(spec, isLateCounted);
   let nowMs = START_MS;
   for (const step of events) {
     if (step.kind === "pass") nowMs += step.ms;
@@ -171,33 +223,67 @@ function run(spec: Spec, events: readonly Event[], without: number | undefined):
   return machine;
 }
 
+/** The sums of every cell of a day that either stream has, in pairs. */
+function* pairsByDay(
+  spec: Spec,
+  one: Machine,
+  other: Machine,
+): Generator<(readonly [Float64Array, Float64Array])[]> {
+  const none = new Float64Array(blocksOfSpec(spec));
+  const days = new Map<number, (readonly [Float64Array, Float64Array])[]>();
+  for (const [window, cells] of one.released) {
+    const day = Math.floor((Number.parseInt(window, 10) * HOUR_MS) / PERIOD_MS);
+    const pairs = days.get(day) ?? [];
+    days.set(day, pairs);
+    const others = other.released.get(window)!;
+    for (const cell of new Set([...cells.keys(), ...others.keys()])) {
+      pairs.push([cells.get(cell) ?? none, others.get(cell) ?? none]);
+    }
+  }
+  yield* days.values();
+}
+
 /** Checks L0, L1, L2² and L∞ of the difference, for each metric and day. */
 function assertWithinBounds(spec: Spec, one: Machine, other: Machine): void {
   assert.deepEqual([...one.released.keys()], [...other.released.keys()]);
   // With room for all units nobody is displaced, and the unit's own C cells are all.
   const displacement = spec.contribution.trackedUnits < UNITS ? 2 : 1;
-  const cells = cellsOfSpec(spec);
-  let block = 0;
-  for (const { perCell, measures } of spec.metrics) {
-    for (const { parts, magnitude, span } of measures) {
-      const days = new Map<number, number[]>();
-      for (const [window, counts] of one.released) {
-        const day = Math.floor((window * HOUR_MS) / PERIOD_MS);
-        const differences = days.get(day) ?? [];
-        days.set(day, differences);
-        const others = other.released.get(window)!;
-        for (let at = block * cells; at < (block + parts) * cells; at++) {
-          const difference = Math.abs(counts[at]! - others[at]!);
-          if (difference > 0) differences.push(difference);
-        }
-      }
-      const bound = { magnitude: perCell * magnitude, span: perCell * span };
-      for (const differences of days.values()) {
+  for (const pairs of pairsByDay(spec, one, other)) {
+    let block = 0;
+    for (const { perCell, measures } of spec.metrics) {
+      for (const { parts, magnitude, span } of measures) {
+        const differences = pairs
+          .flatMap(([a, b]) =>
+            Array.from({ length: parts }, (_, part) =>
+              Math.abs(a[block + part]! - b[block + part]!),
+            ),
+          )
+          .filter((difference) => difference > 0);
+        const bound = { magnitude: perCell * magnitude, span: perCell * span };
         assertBounds(differences, displacement, spec.contribution.cells, bound);
+        block += parts;
       }
-      block += parts;
     }
+    if (!spec.groups.every(isPublic)) assertCandidates(spec, pairs);
   }
+}
+
+/** A cell that only one stream could show has just enough units there, and there are C at most. */
+function assertCandidates(
+  { selection, contribution }: Spec,
+  pairs: readonly (readonly [Float64Array, Float64Array])[],
+): void {
+  const { block, minUnits } = selection!;
+  let onlyOne = 0;
+  let onlyOther = 0;
+  for (const [one, other] of pairs) {
+    const [a, b] = [one[block]!, other[block]!];
+    if (a >= minUnits === b >= minUnits) continue;
+    assert.equal(Math.max(a, b), minUnits);
+    if (a > b) onlyOne++;
+    else onlyOther++;
+  }
+  assert.ok(onlyOne <= contribution.cells && onlyOther <= contribution.cells);
 }
 
 function assertBounds(
@@ -217,31 +303,37 @@ function assertBounds(
 
 test(`${RUNS} neighbours differ within the declared bounds and show the same trace`, () => {
   let displaced = 0;
+  let candidates = 0;
   fc.assert(
     fc.property(
       fc.array(event, { minLength: 10, maxLength: 80 }),
-      fc.constantFrom(1, 2, 3, UNITS),
-      fc.integer({ min: 1, max: 3 }),
-      fc.integer({ min: 1, max: 3 }),
+      fc.record({
+        units: fc.constantFrom(1, 2, 3, UNITS),
+        cells: fc.integer({ min: 1, max: 3 }),
+        perCell: fc.integer({ min: 1, max: 3 }),
+        isOpen: fc.boolean(),
+      }),
+      fc.boolean(),
       fc.nat({ max: UNITS - 1 }),
-      (events, units, cells, perCell, without) => {
-        const spec = smallSpec(units, cells, perCell);
-        const whole = run(spec, events, undefined);
-        const less = run(spec, events, without);
+      (events, small, isLateCounted, without) => {
+        const spec = smallSpec(small);
+        const whole = run({ spec, isLateCounted, events }, undefined);
+        const less = run({ spec, isLateCounted, events }, without);
         assertWithinBounds(spec, whole, less);
-        for (const [window, counts] of whole.released) {
+        for (const pairs of pairsByDay(spec, whole, less)) {
           // Without the unit another count is higher: somebody was displaced.
-          if (counts.some((count, at) => count < less.released.get(window)![at]!)) displaced++;
+          if (pairs.some(([a, b]) => a.some((sum, at) => sum < b[at]!))) displaced++;
+          if (small.isOpen && pairs.some(([{ 1: a }, { 1: b }]) => a! > 1 !== b! > 1)) candidates++;
         }
       },
     ),
     { numRuns: RUNS, seed: 20261121 },
   );
   assert.ok(displaced > RUNS / 20, `the streams are not hard enough: ${displaced} displacements`);
+  assert.ok(candidates > RUNS / 50, `too few groups of one stream only: ${candidates}`);
 });
 
 test("the bound is reached: a crafted stream differs in 2C cells", () => {
-  const spec = smallSpec(1, 3, 2);
   const visits = (unit: number): Event[] =>
     [0, 1, 2].flatMap((cell) =>
       [0, 0].map((offsetMs) => ({ kind: "record", unit, cell, size: 1, offsetMs }) as const),
@@ -249,15 +341,33 @@ test("the bound is reached: a crafted stream differs in 2C cells", () => {
   // With unit 0 there, unit 1 finds the table full; a window later it would count, without unit 0.
   const hour: Event = { kind: "pass", ms: HOUR_MS };
   const events: Event[] = [...visits(0), hour, ...visits(1)];
-  const whole = run(spec, events, undefined);
-  const less = run(spec, events, 0);
-  assertWithinBounds(spec, whole, less);
-  let different = 0;
-  for (const [window, counts] of whole.released) {
-    const cells = cellsOfSpec(spec);
-    for (let at = 0; at < cells; at++) {
-      if (counts[at] !== less.released.get(window)![at]) different++;
-    }
+  for (const isOpen of [false, true]) {
+    const spec = smallSpec({ units: 1, cells: 3, perCell: 2, isOpen });
+    const whole = run({ spec, isLateCounted: false, events }, undefined);
+    const less = run({ spec, isLateCounted: false, events }, 0);
+    assertWithinBounds(spec, whole, less);
+    const pairs = [...pairsByDay(spec, whole, less)].flat();
+    assert.equal(pairs.filter(([a, b]) => a[0] !== b[0]).length, 2 * 3);
   }
-  assert.equal(different, 2 * 3);
+});
+
+test("a late record counts in cells of its own, and they count towards the bounds", () => {
+  const late: Event = { kind: "record", unit: 0, cell: 0, size: 0, offsetMs: -3 * HOUR_MS };
+  const inTime: Event = { ...late, offsetMs: 0 };
+  const events: Event[] = [inTime, { kind: "pass", ms: 3 * HOUR_MS }, late, late, inTime];
+  for (const isOpen of [false, true]) {
+    const spec = smallSpec({ units: UNITS, cells: 2, perCell: 2, isOpen });
+    const { released } = run({ spec, isLateCounted: true, events }, undefined);
+    const users = [...released].map(([window, cells]) => {
+      const sum = [...cells.values()].reduce((total, sums) => total + sums[1]!, 0);
+      return [window, sum] as const;
+    });
+    const counted = users.filter(([, sum]) => sum > 0);
+    const window = START_MS / HOUR_MS;
+    // The third cell of the unit, three hours on, is one too many.
+    assert.deepEqual(counted, [
+      [`${window} 0`, 1],
+      [`${window} 1`, 1],
+    ]);
+  }
 });

@@ -16,6 +16,7 @@ export class Period {
   readonly key: Uint8Array;
   readonly table: UnitTable;
   readonly #hash: UnitHash;
+  #openCells = 0;
 
   constructor(key: Uint8Array, bounds: PeriodBounds) {
     this.key = key;
@@ -27,5 +28,13 @@ export class Period {
   slotOf(attribute: number, canonical: string): number {
     this.#hash.update(`${attribute}:${canonical}`);
     return this.table.slotOf(this.#hash.words);
+  }
+
+  /**
+   * A number for one more cell of open groups. Numbers begin anew after a restart, when the table
+   * knows how many cells each unit has opened but not which.
+   */
+  newCellId(): number {
+    return this.#openCells++;
   }
 }

@@ -10,6 +10,9 @@ export interface Rational {
   readonly denominator: bigint;
 }
 
+/** Longer denominators are cut before they become doubles. */
+const DOUBLE_BITS = 900;
+
 export const ZERO: Rational = { numerator: 0n, denominator: 1n };
 
 const DECIMAL = /^(\d{1,30})(?:\.(\d{1,30}))?(?:[eE]([+-]?\d{1,2}))?$/;
@@ -27,6 +30,10 @@ export function parseDecimal(text: string): Rational | undefined {
 }
 
 export function add(a: Rational, b: Rational): Rational {
+  // Sums over many days would grow without end otherwise.
+  if (a.denominator === b.denominator) {
+    return { numerator: a.numerator + b.numerator, denominator: a.denominator };
+  }
   return {
     numerator: a.numerator * b.denominator + b.numerator * a.denominator,
     denominator: a.denominator * b.denominator,
@@ -76,8 +83,11 @@ export function roundDownDouble(value: number, parts: bigint): Rational {
 }
 
 /** The nearest double, give or take an ulp: for display and for the intervals, never for noise. */
-export function toNumber(value: Rational): number {
-  return Number(value.numerator) / Number(value.denominator);
+export function toNumber({ numerator, denominator }: Rational): number {
+  // Both may be beyond what a double holds; what is cut off is less than an ulp of either.
+  const excess = denominator.toString(2).length - DOUBLE_BITS;
+  const shift = BigInt(Math.max(0, excess));
+  return Number(numerator >> shift) / Number(denominator >> shift);
 }
 
 /** `17/2`, exact; what released records and the ledger carry. */

@@ -8,16 +8,17 @@
  * Invariant: which windows are released, and when, depends on the clock and the ledger alone.
  */
 import type { RandomSource } from "../../src/component/settings.ts";
-import type { Aggregator, WindowCounts } from "./aggregator.ts";
+import type { Aggregator } from "./aggregator.ts";
 import type { Ledger } from "./ledger.ts";
 import { debitOf, releaseIdOf } from "./ledger.ts";
-import type { Release, StoredRelease } from "./ledger_state.ts";
+import type { Release, Revision, StoredRelease } from "./ledger_state.ts";
 import { dayOfWindow } from "./ledger_state.ts";
-import { drawNoise } from "./noise.ts";
+import type { NoisyValues } from "./noisy_values.ts";
+import { noisyValues } from "./noisy_values.ts";
 import type { Periods } from "./periods.ts";
 import { drawsFrom } from "./samplers.ts";
 import type { Spec } from "./spec.ts";
-import { cellsOfSpec } from "./spec.ts";
+import type { WindowCounts } from "./window_counts.ts";
 
 /** Closed windows that wait for a full disk; further ones are forgotten, the oldest first. */
 const DUE_MAX = 100;
@@ -37,11 +38,12 @@ export interface ReleaserOptions {
 
 interface DueWindow {
   readonly window: number;
+  readonly revision: Revision;
   readonly day: number;
   readonly status: Release["status"];
   readonly counts: WindowCounts;
   /** Drawn once, even when the disk refuses the entry at first. */
-  values: string[] | undefined;
+  noisy: NoisyValues | undefined;
 }
 
 export class Releaser {
@@ -61,18 +63,21 @@ export class Releaser {
    */
   collect(nowMs: number): void {
     const { aggregator, spec, startedMs } = this.#options;
-    const firstOpen = aggregator.firstOpenAt(nowMs);
-    const end = Math.min(firstOpen, this.#lastSeen + 1);
-    for (let window = aggregator.firstOpen; window < end; window++) {
-      this.#due.push({
-        window,
-        day: dayOfWindow(window, spec.windowMs),
-        status: startedMs > window * spec.windowMs ? "partial" : "ok",
-        counts: aggregator.take(window),
-        values: undefined,
-      });
+    for (const revision of aggregator.revisions) {
+      const firstOpen = aggregator.firstOpenAt(nowMs, revision);
+      const end = Math.min(firstOpen, this.#lastSeen + 1);
+      for (let window = aggregator.firstOpen(revision); window < end; window++) {
+        this.#due.push({
+          window,
+          revision,
+          day: dayOfWindow(window, spec.windowMs),
+          status: startedMs > aggregator.opensAtMs(window, revision) ? "partial" : "ok",
+          counts: aggregator.take(window, revision),
+          noisy: undefined,
+        });
+      }
+      aggregator.closeBefore(firstOpen, revision);
     }
-    aggregator.closeBefore(firstOpen);
     this.#lastSeen = Math.max(this.#lastSeen, aggregator.lastOpenAt(nowMs));
     this.#due = this.#due.slice(-DUE_MAX);
   }
@@ -84,7 +89,7 @@ export class Releaser {
   async prepare(room: number): Promise<StoredRelease[]> {
     const releases: StoredRelease[] = [];
     const marks = new Map<number, string>();
-    const { periods, aggregator, spec } = this.#options;
+    const { periods, aggregator } = this.#options;
     for (let due = this.#due[0]; due !== undefined; due = this.#due[0]) {
       if (releases.length < room && this.checkBudget(due.day)) {
         const mark = marks.get(due.day) ?? (await periods.write(due.day));
@@ -92,11 +97,11 @@ export class Releaser {
         const release = await this.#commit(due, mark);
         if (release !== undefined) releases.push(release);
       }
-      due.counts.fill(0);
+      due.counts.erase();
       // By identity, because `collect` may have dropped it meanwhile.
       this.#due = this.#due.filter((other) => other !== due);
     }
-    await periods.eraseBefore(dayOfWindow(aggregator.firstOpen, spec.windowMs));
+    await periods.eraseBefore(aggregator.firstDay);
     return releases;
   }
 
@@ -112,16 +117,11 @@ export class Releaser {
 
   async #commit(due: DueWindow, contributions: string): Promise<StoredRelease | undefined> {
     const { spec, specHash, plan, processor, ledger, periods } = this.#options;
-    due.values ??= this.#noisy(due.counts);
-    const release: Release = {
-      id: releaseIdOf(plan, specHash, spec.dataset, due.window),
-      plan,
-      processor,
-      spec: specHash,
-      window: due.window,
-      status: due.status,
-      values: due.values,
-    };
+    due.noisy ??= this.#noisy(due);
+    const { window, revision, status } = due;
+    const place = { plan, spec: specHash, window, revision };
+    const id = releaseIdOf(place, spec.dataset);
+    const release: Release = { id, processor, ...place, status, ...due.noisy };
     const result = await ledger.commit(release, spec, contributions);
     if (result !== "exhausted") return result;
     // Another processor of the dataset was faster by a moment.
@@ -130,19 +130,11 @@ export class Releaser {
   }
 
   /** The counts of a window with their noise: exact integers from end to end. */
-  #noisy(counts: WindowCounts): string[] {
-    const { spec, random } = this.#options;
-    const cells = cellsOfSpec(spec);
+  #noisy({ counts, window }: DueWindow): NoisyValues {
+    const { spec, random, ledger, plan } = this.#options;
     const draws = drawsFrom(random);
-    const values: string[] = [];
-    for (const { noise, parts } of spec.metrics.flatMap(({ measures }) => measures)) {
-      for (let value = 0; value < parts * cells; value++) {
-        // An integer below 2^53 in size: the configuration is refused where it could be more.
-        const exact = BigInt(counts[values.length]!);
-        values.push((exact + drawNoise(draws, noise)).toString());
-      }
-    }
+    const noisy = noisyValues(spec, counts, draws, ledger.state.shownGroups(plan, window));
     draws.clear();
-    return values;
+    return noisy;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * A stored release as log records: rows for each metric of each cell.
+ * A stored release as log records: rows for each metric of each cell, by metric and then by cell;
+ * where groups come from the data, a head before them, so that a window without any group shows.
  *
  * Invariant: rows are a function of the stored release and its specification alone, so that
  * handing them on again after a restart gives the same bytes. Every attribute but the value, its
@@ -11,11 +12,12 @@ import { LogRecord } from "../../src/data/log_record.ts";
 import type { InstrumentationScope } from "../../src/data/resource.ts";
 import { Resource } from "../../src/data/resource.ts";
 import { hrTimeFromUnixMs } from "../../src/data/time.ts";
-import { labelsOf } from "./groups.ts";
+import type { Labels } from "./groups.ts";
+import { isPublic, labelsOf, parseLabels } from "./groups.ts";
 import type { StoredRelease } from "./ledger_state.ts";
 import { resultsOf } from "./results.ts";
 import type { Spec } from "./spec.ts";
-import { cellsOfSpec, partsOf, shownRho } from "./spec.ts";
+import { blocksOfSpec, partsOf, publicCellsOf, shownRho } from "./spec.ts";
 
 export const RELEASE_BODY = "dp.window";
 export const STATUS_BODY = "dp.status";
@@ -25,20 +27,34 @@ const SCOPE: InstrumentationScope = { name: "vouchsafe/dp_window" };
 
 export function rowsOf(release: StoredRelease, spec: Spec): LogBatch {
   const common = commonAttributes(release, spec);
-  const cells = cellsOfSpec(spec);
+  const timeMs = endMs(release, spec);
+  const blocks = blocksOfSpec(spec);
+  const cells = cellsOf(release, spec);
   const records: LogRecord[] = [];
-  let block = 0;
+  if (release.groups !== undefined) {
+    const head = { ...common, "dp.metric.kind": "groups", "dp.value": release.groups.length };
+    records.push(record(RELEASE_BODY, timeMs, head));
+  }
+  let first = 0;
   for (const metric of spec.metrics) {
-    const parts = Array.from({ length: partsOf(metric) }, () => block++);
-    for (let cell = 0; cell < cells; cell++) {
-      const values = parts.map((part) => BigInt(release.values[part * cells + cell]!));
+    const parts = partsOf(metric);
+    cells.forEach((labels, cell) => {
+      const start = cell * blocks + first;
+      const values = release.values.slice(start, start + parts).map(BigInt);
+      const group = Object.fromEntries(spec.groups.map(({ key }, at) => [key, labels[at]]));
       for (const results of resultsOf(spec, metric, values)) {
-        const attributes = { ...common, ...groupAttributes(spec, cell), ...results };
-        records.push(record(RELEASE_BODY, endMs(release, spec), attributes));
+        records.push(record(RELEASE_BODY, timeMs, { ...common, ...group, ...results }));
       }
-    }
+    });
+    first += parts;
   }
   return { records };
+}
+
+function cellsOf({ groups }: StoredRelease, spec: Spec): Labels[] {
+  if (groups !== undefined) return groups.map(parseLabels);
+  const keys = spec.groups.filter(isPublic);
+  return Array.from({ length: publicCellsOf(spec) ?? 0 }, (_, cell) => labelsOf(keys, cell));
 }
 
 /** Says once a day why nothing is released. Depends on the ledger and the clock only. */
@@ -60,7 +76,7 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     "dp.release_id": release.id,
     "dp.spec_hash": release.spec,
     "dp.status": release.status,
-    "dp.revision": 0,
+    "dp.revision": release.revision,
     "dp.window.start": isoTime(release.window * spec.windowMs),
     "dp.window.end": isoTime(endMs(release, spec)),
     "dp.unit": spec.unit.attributes.join(","),
@@ -70,18 +86,19 @@ function commonAttributes(release: StoredRelease, spec: Spec): Attributes {
     "dp.epsilon": spec.spent.epsilon,
     "dp.delta": spec.spent.delta,
     ...(rho === undefined ? {} : { "dp.rho": rho }),
-    "dp.selection": "public",
+    ...(spec.selection === undefined
+      ? { "dp.selection": "public" }
+      : {
+          "dp.selection": "threshold",
+          "dp.threshold": spec.selection.threshold,
+          "dp.min_units": spec.selection.minUnits,
+        }),
     "dp.contribution.cells": spec.contribution.cells,
     "dp.contribution.tracked_units": spec.contribution.trackedUnits,
     "dp.ledger.sequence": release.sequence,
     "dp.ledger.head": release.head,
     "dp.claim": spec.claim,
   };
-}
-
-function groupAttributes(spec: Spec, cell: number): Attributes {
-  const labels = labelsOf(spec.groups, cell);
-  return Object.fromEntries(spec.groups.map(({ key }, index) => [key, labels[index]]));
 }
 
 function record(body: string, timeMs: number, attributes: Attributes): LogRecord {

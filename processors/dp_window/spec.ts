@@ -1,40 +1,21 @@
 /**
  * What is measured and how much noise it gets: derived from the configuration once, hashed, stored
  * in the ledger, and the only source of both the noise and the claim.
- *
- * The measure. Neighbouring streams differ in all records of one unit u of one day. Bounding lets u
- * touch at most C cells, with at most c in each (records times the largest value of one). When the table is full, u's place is taken by one
- * other unit without u, which again touches at most C cells: L0 = 2C, L1 = 2Cc, L2² = 2Cc², L∞ = c.
- * Where values have both signs, the two may touch the same C cells and pull the same way, one by
- * what it takes away and one by what it adds: with s = c·span then L2² = max(2Cc², Cs²), L∞ = s.
  */
 import { createHash } from "node:crypto";
-import { rhoOfEpsilonDelta } from "./accounting.ts";
+import type { Calibration, Vector } from "./calibration.ts";
+import { calibrate, thresholdFor } from "./calibration.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, perCellOf } from "./config.ts";
+import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
-import { cellCount } from "./groups.ts";
+import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
 import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
 import type { Rational } from "./rational.ts";
-import {
-  divide,
-  formatDecimal,
-  formatRational,
-  isAtMost,
-  multiply,
-  parseDecimal,
-  roundUp,
-  toNumber,
-} from "./rational.ts";
+import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
 import type { CanonicalStep } from "./unit.ts";
-
-/** A unit that comes displaces at most one other: both differ. */
-const DISPLACEMENT = 2;
-/** σ² is rounded up to a multiple of 1 / this. */
-const VARIANCE_PARTS = 1024n;
 
 /** Plain JSON with a fixed order of keys; amounts are exact text. */
 export interface Spec {
@@ -47,15 +28,24 @@ export interface Spec {
   };
   readonly windowMs: number;
   /** Of the dataset; several processors share it. */
-  readonly budget: { readonly epsilon: string; readonly delta: string };
+  readonly budget: BudgetLimits;
   /** What this processor spends on each unit and day. */
   readonly spent: Spent;
   readonly contribution: { readonly cells: number; readonly trackedUnits: number };
   readonly groups: readonly GroupKey[];
+  /** How open groups are chosen; absent where all are public. */
+  readonly selection?: Selection;
   readonly metrics: readonly MetricSpec[];
   readonly ciLevel: number;
   readonly nonnegative: boolean;
   readonly claim: string;
+}
+
+/** Exact decimals: for each unit and day, and for any `days` days in a row. */
+export interface BudgetLimits {
+  readonly epsilon: string;
+  readonly delta: string;
+  readonly horizon?: { readonly days: number; readonly epsilon: string; readonly delta: string };
 }
 
 export interface Spent {
@@ -63,6 +53,19 @@ export interface Spent {
   readonly delta: string;
   /** ρ of the zCDP guarantee by which a Gaussian gives it; "" for Laplace. `n/d`. */
   readonly rho: string;
+}
+
+/** An open group is shown when its noisy number of units is at least `threshold`. */
+export interface Selection {
+  /** Where the number of units stands among the blocks of a cell. */
+  readonly block: number;
+  readonly minUnits: number;
+  readonly threshold: number;
+  /** The part of δ that it takes. */
+  readonly delta: string;
+  /** Windows for which a group that was shown stays public. */
+  readonly stickyWindows: number;
+  readonly groupsMax: number;
 }
 
 export interface MetricSpec {
@@ -87,13 +90,15 @@ export function specOf(config: DpWindowConfig): Spec {
   const share = exact(config.budget.share);
   const epsilon = multiply(exact(config.budget.epsilon), share);
   const delta = multiply(exact(config.budget.delta), share);
-  const noises = noisesOf(config, epsilon, delta);
-  const gaussian = noises.rho !== undefined;
+  const calibration = calibrate(config, epsilon, delta);
+  const { noiseOf, rho } = calibration;
+  const selects = openKeysOf(config).length > 0;
   const spent: Spent = {
     epsilon: formatDecimal(epsilon),
-    delta: gaussian ? formatDecimal(delta) : "0",
-    rho: noises.rho === undefined ? "" : formatRational(noises.rho),
+    delta: rho !== undefined || selects ? formatDecimal(delta) : "0",
+    rho: rho === undefined ? "" : formatRational(rho),
   };
+  const metrics = config.metrics.map((metric) => metricSpec(metric, noiseOf, config));
   const unit = {
     attributes: [config.unit.attribute, ...config.unit.fallback],
     canonical: config.unit.canonical,
@@ -104,24 +109,34 @@ export function specOf(config: DpWindowConfig): Spec {
     dataset: config.dataset,
     unit,
     windowMs: config.window.size,
-    budget: {
-      epsilon: formatDecimal(exact(config.budget.epsilon)),
-      delta: formatDecimal(exact(config.budget.delta)),
-    },
+    budget: limitsOf(config),
     spent,
     contribution: {
       cells: config.contribution.max_cells_per_period,
       trackedUnits: config.contribution.max_tracked_units,
     },
-    groups: groupKeysOf(config).map(({ key, public: values, other }) => ({
-      key,
-      public: values,
-      other,
-    })),
-    metrics: config.metrics.map((metric) => metricSpec(metric, noises.noiseOf, config)),
+    groups: groupKeysOf(config),
+    ...(selects && { selection: selectionOf(config, metrics, calibration) }),
+    metrics,
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
     claim: claimOf(config, unit.attributes, spent),
+  };
+}
+
+function limitsOf({ budget }: DpWindowConfig): BudgetLimits {
+  const plain = (text: string): string => formatDecimal(exact(text));
+  const { epsilon, delta, horizon } = budget;
+  return {
+    epsilon: plain(epsilon),
+    delta: plain(delta),
+    ...(horizon !== undefined && {
+      horizon: {
+        days: horizon.period / PERIOD_MS,
+        epsilon: plain(horizon.epsilon),
+        delta: plain(horizon.delta ?? delta),
+      },
+    }),
   };
 }
 
@@ -150,6 +165,23 @@ function metricSpec(
   };
 }
 
+function selectionOf(
+  config: DpWindowConfig,
+  metrics: readonly MetricSpec[],
+  calibration: Calibration,
+): Selection {
+  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
+  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  return {
+    block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
+    minUnits,
+    threshold: thresholdFor(config, calibration),
+    delta: formatDecimal(calibration.selectionDelta),
+    stickyWindows: Math.floor(stickyMs / config.window.size),
+    groupsMax: config.output.max_groups,
+  };
+}
+
 /** The number of values per cell, over all measures of all metrics. */
 export function blocksOfSpec(spec: Spec): number {
   return spec.metrics.reduce((total, metric) => total + partsOf(metric), 0);
@@ -164,8 +196,9 @@ export function hashOfSpec(spec: Spec): string {
   return createHash("sha256").update(JSON.stringify(spec)).digest("hex");
 }
 
-export function cellsOfSpec(spec: Spec): number {
-  return cellCount(spec.groups);
+/** The number of cells of a window; undefined where groups are open. */
+export function publicCellsOf({ groups }: Spec): number | undefined {
+  return groups.every(isPublic) ? cellCount(groups) : undefined;
 }
 
 function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: Spent): string {
@@ -180,105 +213,21 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
     `For every value u of the unit attribute (${unit}) and every UTC day d: everything this ` +
     `processor emits about dataset ${config.dataset} is (${spent.epsilon}, ${spent.delta})-` +
     `differentially private under adding or removing all of u's records of day d. ${together}` +
+    horizonClaim(limitsOf(config)) +
     "Days and hosts compose. Not covered: root on the host, the raw files, the state folder, " +
     "other pipelines, the agent's own metrics."
   );
 }
 
-/** A measure of a metric: what gets noise of its own. */
-interface Vector {
-  readonly metric: MetricConfig;
-  readonly measure: Measure;
-}
-
-/** The noise of each vector, and ρ when it is Gaussian. */
-function noisesOf(
-  config: DpWindowConfig,
-  epsilon: Rational,
-  delta: Rational,
-): { noiseOf: (vector: Vector) => Noise; rho: Rational | undefined } {
-  const laplace = (vector: Vector): Noise => laplaceNoise(config, vector, epsilon);
-  if (config.mechanism === "discrete_laplace" || delta.numerator === 0n) {
-    return { noiseOf: laplace, rho: undefined };
-  }
-  const rho = rhoOfEpsilonDelta(epsilon, delta);
-  if (config.mechanism === "auto" && isLaplaceNarrower(config, epsilon, rho)) {
-    return { noiseOf: laplace, rho: undefined };
-  }
-  return { noiseOf: (vector) => gaussianNoise(config, vector, rho), rho };
-}
-
-/**
- * Scale L1 / ε_v, exact, with ε_v the vector's share by weight (basic composition). A record adds
- * to one part of a vector, so a histogram costs no more than a count.
- */
-function laplaceNoise(config: DpWindowConfig, vector: Vector, epsilon: Rational): Noise {
-  const l1 = BigInt(DISPLACEMENT) * cellsOf(config) * perCell(vector, "magnitude");
-  const scale = divide(
-    { numerator: l1, denominator: 1n },
-    multiply(epsilon, shareOf(config, vector)),
-  );
-  return { mechanism: "discrete_laplace", parameter: formatRational(scale) };
-}
-
-/** σ² = L2² / (2 ρ_v), rounded up, with ρ_v the vector's share by weight (zCDP adds up). */
-function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): Noise {
-  const apart = BigInt(DISPLACEMENT) * perCell(vector, "magnitude") ** 2n;
-  const together = perCell(vector, "span") ** 2n;
-  const l2Squared = cellsOf(config) * (apart > together ? apart : together);
-  const variance = divide(
-    { numerator: l2Squared, denominator: 2n },
-    multiply(rho, shareOf(config, vector)),
-  );
-  return {
-    mechanism: "discrete_gaussian",
-    parameter: formatRational(roundUp(variance, VARIANCE_PARTS)),
-  };
-}
-
-function cellsOf(config: DpWindowConfig): bigint {
-  return BigInt(config.contribution.max_cells_per_period);
-}
-
-/** What one unit can move one cell of a vector, over all its parts. */
-function perCell({ metric, measure }: Vector, by: "magnitude" | "span"): bigint {
-  return BigInt(perCellOf(metric)) * BigInt(measure[by]);
-}
-
-/**
- * Compares the products of the variances over all vectors: 2 (L1 / ε_v)² against L2² / (2 ρ_v).
- * Per vector the ratio is 8 C ρ / (ε² share): what a unit adds to a cell cancels out.
- */
-function isLaplaceNarrower(config: DpWindowConfig, epsilon: Rational, rho: Rational): boolean {
-  let ratio = whole(1);
-  for (const vector of vectorsOf(config)) {
-    const above = multiply(whole(4 * DISPLACEMENT * config.contribution.max_cells_per_period), rho);
-    const below = multiply(multiply(epsilon, epsilon), shareOf(config, vector));
-    ratio = multiply(ratio, divide(above, below));
-  }
-  return isAtMost(ratio, whole(1));
-}
-
-function vectorsOf(config: DpWindowConfig): Vector[] {
-  return config.metrics.flatMap((metric) =>
-    measuresOf(metric).map((measure) => ({ metric, measure })),
-  );
-}
-
-/** A metric's share by weight; its vectors have equal parts of it. */
-function shareOf(config: DpWindowConfig, { metric }: Vector): Rational {
-  const total = config.metrics.reduce((sum, { weight }) => sum + weight, 0);
-  const vectors = measuresOf(metric).length;
-  return { numerator: BigInt(metric.weight), denominator: BigInt(total * vectors) };
+function horizonClaim({ horizon }: BudgetLimits): string {
+  if (horizon === undefined) return "";
+  const { days, epsilon, delta } = horizon;
+  return `Any ${days} days in a row together keep to (${epsilon}, ${delta}). `;
 }
 
 /** Six digits, so that the hash does not hang on the last bit of a logarithm. */
 function shown(value: number): number {
   return Number(value.toPrecision(6));
-}
-
-function whole(value: number): Rational {
-  return { numerator: BigInt(value), denominator: 1n };
 }
 
 /** The schema has checked the text. */

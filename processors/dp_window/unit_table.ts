@@ -89,6 +89,11 @@ export class UnitTable {
     return 1;
   }
 
+  /** True when the unit may open one more cell. */
+  hasRoom(slot: number): boolean {
+    return this.#opened[slot]! < this.#cellsMax;
+  }
+
   /** What changed since the last call, for {@link restore}. Call it when a release is prepared. */
   takeChanges(): Uint8Array {
     const added = this.#count - this.#written;

@@ -1,9 +1,9 @@
 /** What a user writes for `filter`: OTTL conditions, or the older include and exclude lists. */
 import { z } from "zod";
+import { severityNumberOf } from "../../src/data/severity.ts";
 import { compileLinear } from "./linear_regex.ts";
 import { compileCondition } from "./ottl/condition.ts";
 import type { Context } from "./ottl/paths.ts";
-import { severityNumberOf } from "./severity.ts";
 
 /** Compiling says whether it can run; the bound on texts is of no matter for that. */
 const condition = (context: Context) =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { severityNumberOf } from "../../src/data/severity.ts";
 import { compileLinear } from "./linear_regex.ts";
-import { severityNumberOf } from "./severity.ts";
 
 const finds = (source: string, text: string): boolean => compileLinear(source).test(text);
 

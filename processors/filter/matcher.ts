@@ -8,9 +8,9 @@
 import type { AnyValue, Attributes } from "../../src/data/any_value.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import type { Resource } from "../../src/data/resource.ts";
+import { severityNumberOf } from "../../src/data/severity.ts";
 import type { MatchConfig } from "./config.ts";
 import { compileLinear } from "./linear_regex.ts";
-import { severityNumberOf } from "./severity.ts";
 import { TextTooLong } from "./text_too_long.ts";
 import { attributeText, bodyText, isSameValue } from "./value_text.ts";
 

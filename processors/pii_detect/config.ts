@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ageRecipient, byteSize } from "../../config/values.ts";
 import { parseCidr } from "./allow_list.ts";
+import { ENCODINGS } from "./encoded_text.ts";
 import { REGIONS } from "./entities/entity.ts";
 import { entityTable } from "./entities/entity_table.ts";
 import { linearRegExp } from "./user_rules.ts";
@@ -186,6 +187,13 @@ export const configSchema = z
       .boolean()
       .default(false)
       .describe("look into resource attributes; there `tokenize` means redact"),
+    decode: z
+      .array(z.enum(ENCODINGS))
+      .default([])
+      .describe(
+        "look under these encodings, too; a part with a finding stands decoded afterwards. " +
+          "`percent` is that of URLs",
+      ),
     hash_key_file: z
       .string()
       .optional()

@@ -11,7 +11,7 @@ export interface Explanation {
   readonly entity: string;
   /** `body`, or the name of the attribute, with the keys and indexes below it. */
   readonly place: string;
-  /** UTF-16 offsets in the text at the place. */
+  /** UTF-16 offsets in the text at the place, encoded parts with a finding decoded. */
   readonly start: number;
   readonly end: number;
   /** 0 to 1. */
@@ -71,13 +71,13 @@ export class Explainer {
 
   #text(text: string, key: string, place: string, found: Explanation[]): void {
     const meaning = key === "" ? undefined : meaningOfKey(key);
-    this.#detector.look(text, { context: contextOf(key), meaning });
+    const shown = this.#detector.look(text, { context: contextOf(key), meaning });
     const { spans, names } = this.#detector.scanner;
     spans.settle();
     for (let index = 0; index < spans.count; index++) {
       const entity = names[spans.entity(index)]!;
       const row = this.#detector.entities.find(({ name }) => name === entity);
-      const isWhole = spans.start(index) === 0 && spans.end(index) === text.length;
+      const isWhole = spans.start(index) === 0 && spans.end(index) === shown.length;
       found.push({
         entity,
         place,

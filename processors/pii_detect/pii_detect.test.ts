@@ -386,3 +386,34 @@ test("an encrypted value differs each time, also for an attribute that repeats",
   }
   assert.equal(seen.size, 5);
 });
+
+test("reads encoded parts when asked, and shows decoded only what was found", async (t) => {
+  const plain = "GET /find?q=a%26b&key=%73%6b_live_4eC39HqLyjWDarjtT1zdp7dc";
+  const { body } = await detector(t);
+  assert.equal(await body(plain), plain);
+  const { body: decoded, treat } = await detector(
+    t,
+    { decode: ["percent", "base64"], names: "off" },
+    ["tokenize"],
+  );
+  assert.equal(await decoded(plain), "GET /find?q=a%26b&key=[REDACTED:stripe_key]");
+  const record = await treat({ body: "q=a%26b from ip=%31%39%32.0.2.7" });
+  assert.equal(record?.body, "q=a%26b from ip=192.0.2.7");
+  assert.deepEqual(record?.findings, [
+    { root: "body", path: [], entity: "ipv4", start: 16, end: 25 },
+  ]);
+  const note = Buffer.from("call 192.0.2.7, or not").toString("base64");
+  assert.equal(await decoded(`note ${note}`), "note call 192.0.2.7, or not");
+  assert.equal(await decoded("/a%20b?c=d%3De"), "/a%20b?c=d%3De");
+  // A token stays one: it is found as it stands.
+  const basic = `authorization: Basic ${Buffer.from("anna:long-secret").toString("base64")}`;
+  assert.equal(await decoded(basic), "authorization: Basic [REDACTED:authorization]");
+});
+
+test("bytes beside what is no UTF-8 are read", async (t) => {
+  const { body } = await detector(t);
+  const rubbish = Uint8Array.of(0xff, 0xfe, 0x20);
+  assert.equal(await body(rubbish), rubbish);
+  const bytes = Buffer.concat([rubbish, Buffer.from("anna@example.com")]);
+  assert.equal(await body(bytes), "\ufffd\ufffd [REDACTED:email]");
+});

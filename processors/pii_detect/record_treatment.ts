@@ -25,7 +25,7 @@ const DROPPED = Symbol("dropped");
 /** Thrown through the walk when a treatment withholds the whole record. */
 export const DROP_RECORD = new Error("a treatment drops the record");
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class RecordTreatment {
   readonly #config: Config;
@@ -172,16 +172,10 @@ export class RecordTreatment {
     return copy ?? map;
   }
 
-  /** Bytes that are UTF-8 text are looked at as text; with a finding they become text. */
+  /** Bytes are looked at as UTF-8, whatever else they hold; with a finding they become text. */
   #bytes(bytes: Uint8Array, plan: KeyPlan, depth: number): AnyValue | typeof DROPPED {
     if (bytes.length > this.#config.max_value_size) throw new Error("the value is too long");
-    let text: string;
-    try {
-      text = strictUtf8.decode(bytes);
-    } catch {
-      return bytes;
-    }
-    return this.#text(bytes, text, plan, depth);
+    return this.#text(bytes, utf8.decode(bytes), plan, depth);
   }
 
   /** Gives `original` back when `text`, which says the same, holds no finding. */
@@ -202,8 +196,8 @@ export class RecordTreatment {
   }
 
   #look(text: string, plan: KeyPlan, inline: boolean): TreatedText | undefined {
-    this.#detector.look(text, plan);
-    return treatSpans(this.#detector.scanner, this.#treatments, text, inline);
+    const shown = this.#detector.look(text, plan);
+    return treatSpans(this.#detector.scanner, this.#treatments, shown, inline);
   }
 
   #note(treated: TreatedText): void {

@@ -3,15 +3,15 @@
  * times as fast as `charCodeAt` on a string that is a slice of a larger one.
  *
  * Invariant: `codes[0 .. length)` are the code units of `string`. What stands behind them is left
- * over from longer texts, but for three zeros, so readers go through {@link codeAt} and {@link classAt}, or keep below
- * `length` themselves.
+ * over from longer texts, but for three zeros, so readers go through {@link codeAt} and
+ * {@link classAt}, or keep below `length` themselves.
  */
 import { endianness } from "node:os";
 import { CLASSES } from "./characters.ts";
 
-/** Below this length a loop is faster than the call into the runtime. */
 /** Zeros behind the text: what looks a little ahead needs no look at the length. */
 const EDGE = 3;
+/** Below this length a loop is faster than the call into the runtime. */
 const SHORT = 24;
 const IS_LITTLE_ENDIAN = endianness() === "LE";
 

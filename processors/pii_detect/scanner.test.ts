@@ -164,7 +164,7 @@ test("reads twice as much of a text twice as long, whatever the text", () => {
 });
 
 test("stays quick on 64 KiB of each of these", () => {
-  for (const seed of ["token=", "cookie:a=x;", "a@a."]) {
+  for (const seed of ["token=", "cookie:a=x;", "a@a.", "cookie:cookie: Path=/"]) {
     const text = seed.repeat(65_536 / seed.length);
     const reads = readsOf(text);
     assert.ok(reads < text.length * 300, `${JSON.stringify(seed)}: ${reads} reads`);

@@ -9,14 +9,28 @@ export function statementLines({ statements }: VerifyResult): string[] {
   const shown = statements.slice(-STATEMENTS_SHOWN);
   const rest = statements.length > shown.length ? " (the newest; more with --json)" : "";
   return [
-    `Recorded by commands${rest}:`,
+    `What people did${rest}:`,
     ...shown.map(({ index, entry }) => `  entry ${index}, ${sentence(entry)}`),
   ];
 }
 
 function sentence(entry: StatementEntry): string {
   const time = new Date(entry.at).toISOString();
-  return `${time}: ${entry.type === "access" ? access(entry) : erase(entry)}`;
+  return `${time}: ${words(entry)}`;
+}
+
+function words(entry: StatementEntry): string {
+  if (entry.type === "access") return access(entry);
+  if (entry.type === "erase") return erase(entry);
+  return recipients(entry);
+}
+
+function recipients({ zone, added, removed }: Extract<StatementEntry, { type: "recipients" }>) {
+  const parts = [
+    added.length === 0 ? "" : `may be read by ${added.join(", ")}`,
+    removed.length === 0 ? "" : `new records no longer by ${removed.join(", ")}`,
+  ];
+  return `zone ${zone}: ${parts.filter((part) => part !== "").join("; ")}`;
 }
 
 function access(entry: Extract<StatementEntry, { type: "access" }>): string {

@@ -29,7 +29,7 @@ processors:
   dp_window:
     dataset: visits
     unit: { attribute: user.id }
-    budget: { epsilon: "2", delta: "1e-9", share: "0.25" }
+    budget: { epsilon: "2", delta: "1e-9", share: "0.25", horizon: { period: 30d, epsilon: "4" } }
     metrics:
       - { name: requests, kind: count }
       - { name: bytes, kind: sum, field: size, clamp: [0, 1000], resolution: 10 }
@@ -52,6 +52,7 @@ test("explain says how wide the noise is before anything runs", async (t) => {
     /dp_window in logs\/numbers\n {2}dataset visits: ε 0\.5, δ 2\.5e-10 for each/,
   );
   assert.match(stdout, /together keep to \(2, 1e-9\)/);
+  assert.match(stdout, /horizon of 30 days: ε 4, δ 1e-9 pay for all of them/);
   const json = JSON.parse(budget("explain", "-c", path, "--format", "json").stdout);
   const [requests, bytes] = json[0].metrics;
   const spec = specOf(configSchema.parse(await dpConfigOf(path)));
@@ -73,14 +74,15 @@ test("shows what was spent and left, by day and processor, beside a running agen
   for (const processor of ["dp_window in a", "dp_window in b"]) {
     const plan = planOf(ledger.state.instance, processor, hash);
     const window = DAY * 24;
-    const id = releaseIdOf(plan, hash, "visits", window);
-    const release = { id, plan, processor, spec: hash, window, values: ["1", "2"] };
+    const place = { plan, spec: hash, window, revision: 0 } as const;
+    const release = { id: releaseIdOf(place, "visits"), processor, ...place, values: ["1", "2"] };
     await ledger.commit({ ...release, status: "ok" }, spec, "mark");
   }
   const { status, stdout } = budget("-c", path);
   assert.equal(status, 0);
   assert.match(stdout, /2026-11-27 {2}spent ε 1 {2}δ 5e-10 +left ε 1 {2}δ 5e-10/);
   assert.match(stdout, /ε 0\.5 {2}δ 2\.5e-10 {2}dp_window in a/);
+  assert.match(stdout, /the last 7 days together: ε 0\.6878 at δ 1e-9/);
   assert.match(stdout, /2 releases wait for an exporter/);
   const [account] = JSON.parse(budget("-c", path, "--format", "json").stdout);
   assert.deepEqual(account.days[0].left, { epsilon: "1", delta: "5e-10" });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { formatDiagnostics } from "../../config/diagnostics.ts";
 import type { CheckedConfig } from "../../config/load.ts";
 import { loadConfig } from "../../config/load.ts";
+import { epsilonOf } from "../../processors/dp_window/composition.ts";
 import { PERIOD_MS } from "../../processors/dp_window/config.ts";
 import { readLedger } from "../../processors/dp_window/ledger.ts";
 import type { LedgerState } from "../../processors/dp_window/ledger_state.ts";
@@ -17,6 +18,9 @@ import { AgentError, describeError } from "../component/errors.ts";
 import { explainBudget } from "./budget_explain.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+
+/** For one who is there on every day. */
+const SPANS_DAYS = [7, 30] as const;
 
 export const budgetCommand: Command = {
   summary: "shows the privacy budget that is spent, or what a configuration will be able to show",
@@ -75,6 +79,15 @@ interface DatasetAccount {
   /** Of finished releases that no exporter has taken yet. */
   readonly waiting: number;
   readonly days: readonly DayAccount[];
+  /** What the last days cost a unit that was there on all of them. */
+  readonly together: readonly Together[];
+}
+
+interface Together {
+  readonly days: number;
+  readonly epsilon: number;
+  readonly delta: number;
+  readonly limit?: string;
 }
 
 interface DayAccount {
@@ -149,10 +162,25 @@ function accountOf(dataset: string, state: LedgerState, daysShown: number): Data
       })),
     };
   });
-  return { dataset, waiting: state.pending.size, days };
+  return { dataset, waiting: state.pending.size, days, together: togetherOf(state) };
 }
 
-function formatAccount({ dataset, waiting, days }: DatasetAccount): string {
+function togetherOf(state: LedgerState): Together[] {
+  const last = state.debits.toSorted((a, b) => a.day - b.day).at(-1);
+  if (last === undefined) return [];
+  const { delta: dayDelta, horizon } = last.budget;
+  const spans = SPANS_DAYS.filter((days) => days !== horizon?.days).map((days) => ({
+    days,
+    delta: Number(dayDelta),
+  }));
+  const limited = horizon && { days: horizon.days, delta: Number(horizon.delta) };
+  return [...spans, ...(limited ? [{ ...limited, limit: horizon.epsilon }] : [])].map((span) => ({
+    ...span,
+    epsilon: Number(epsilonOf(state.costOfDays(last.day, span.days), span.delta).toPrecision(4)),
+  }));
+}
+
+function formatAccount({ dataset, waiting, days, together }: DatasetAccount): string {
   const lines = [`dataset ${dataset}`];
   const pair = ({ epsilon, delta }: Shown): string => `ε ${epsilon}  δ ${delta}`;
   const width = Math.max(
@@ -166,6 +194,11 @@ function formatAccount({ dataset, waiting, days }: DatasetAccount): string {
   }
   if (days.length === 0) lines.push("  nothing was spent yet");
   if (waiting > 0) lines.push(`  ${waiting} releases wait for an exporter`);
+  for (const { days, epsilon, delta, limit } of together) {
+    const text = Number.isFinite(epsilon) ? `ε ${epsilon}` : "no ε";
+    const of = limit === undefined ? "" : ` of at most ${limit} (horizon)`;
+    lines.push(`  the last ${days} days together: ${text}${of} at δ ${delta}`);
+  }
   lines.push("  A day's budget is spent with its first release and pays for all of that day.");
   return `${lines.join("\n")}\n`;
 }

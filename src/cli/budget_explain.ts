@@ -3,15 +3,19 @@
  * has to be before the noise no longer matters.
  */
 import type { CheckedConfig } from "../../config/load.ts";
+import { costOf, epsilonOf, isWithin, sumOf } from "../../processors/dp_window/composition.ts";
 import type { DpWindowConfig } from "../../processors/dp_window/config.ts";
+import type { Rational } from "../../processors/dp_window/rational.ts";
+import { parseDecimal } from "../../processors/dp_window/rational.ts";
 import type { MeasureSpec, MetricSpec, Spec } from "../../processors/dp_window/spec.ts";
-import { cellsOfSpec, specOf } from "../../processors/dp_window/spec.ts";
+import { publicCellsOf, specOf } from "../../processors/dp_window/spec.ts";
 
 /** True counts for which the chart is drawn. */
 const EXAMPLES = [10, 100, 1000, 10_000] as const;
 /** A count is called readable when its interval is at most this part of it to each side. */
 const READABLE = 0.1;
 const CHART_WIDTH = 48;
+const SPANS_DAYS = [7, 30, 365] as const;
 const HOUR_MS = 3_600_000;
 
 interface Explained {
@@ -45,7 +49,8 @@ function asJson({ processor, pipelines, config, spec }: Explained): object {
     budget,
     spent,
     window_ms: spec.windowMs,
-    cells: cellsOfSpec(spec),
+    cells: publicCellsOf(spec),
+    threshold: spec.selection?.threshold,
     contribution: { ...contribution, close_after_ms: config.window.close_after },
     metrics: spec.metrics.flatMap((metric) =>
       metric.measures.map((measure) => ({
@@ -74,13 +79,16 @@ function describe(metric: MetricSpec, { role, variance, halfWidth }: MeasureSpec
 
 function asText({ processor, pipelines, spec }: Explained): string {
   const { dataset, spent, contribution } = spec;
-  const cells = cellsOfSpec(spec);
+  const cells = publicCellsOf(spec);
+  const groups = cells === undefined ? "groups from the data" : plural(cells, "cell");
   const lines = [
     `${processor} in ${pipelines.join(", ") || "no pipeline"}`,
     `  dataset ${dataset}: ε ${spent.epsilon}, δ ${spent.delta} for each unit and UTC day`,
-    `  a window of ${duration(spec.windowMs)}, ${plural(cells, "cell")}; one unit counts in ` +
+    `  a window of ${duration(spec.windowMs)}, ${groups}; one unit counts in ` +
       `${plural(contribution.cells, "cell")} a day; ` +
       `the first ${grouped(contribution.trackedUnits)} units of a day are counted`,
+    ...groupLines(spec),
+    ...dayLines(spec),
     "",
     ...metricTable(spec),
     "",
@@ -88,6 +96,44 @@ function asText({ processor, pipelines, spec }: Explained): string {
     `  ${spec.claim}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** How many people it takes for a group to appear. */
+function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
+  if (selection === undefined) return [];
+  const { threshold, minUnits } = selection;
+  const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
+  const mostly = threshold + halfWidth;
+  const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";
+  return [
+    `  a group is shown when its noisy number of units is ${grouped(threshold)} or more: one of ` +
+      `${grouped(threshold)} units every other time, of ${grouped(mostly)} in at least ` +
+      `${ciLevel * 100} % of windows${never}`,
+  ];
+}
+
+/** What many days cost one who is there on all of them. */
+function dayLines(spec: Spec): string[] {
+  const { budget, spent, selection } = spec;
+  const [epsilon, delta, selectionDelta] = [
+    spent.epsilon,
+    spent.delta,
+    selection?.delta ?? "0",
+  ].map((text) => parseDecimal(text)!) as [Rational, Rational, Rational];
+  const day = costOf({ epsilon, delta, selectionDelta }, spent.rho);
+  const total = (days: number) => sumOf(Array.from({ length: days }, () => day));
+  const shown = SPANS_DAYS.map((days) => {
+    const together = epsilonOf(total(days), days * Number(spent.delta));
+    return `${days} days ε ${Number(together.toPrecision(3))}`;
+  });
+  const lines = [`  for one who is there on every day, at δ times the days: ${shown.join(", ")}`];
+  if (budget.horizon === undefined) return lines;
+  const { days, epsilon: most, delta: mostDelta } = budget.horizon;
+  const limit = { days, epsilon: parseDecimal(most)!, delta: parseDecimal(mostDelta)! };
+  let paid = 0;
+  while (paid < days && isWithin(total(paid + 1), limit)) paid++;
+  const rest = paid === days ? "all of them" : `${plural(paid, "day")} of this processor, no more`;
+  return [...lines, `  horizon of ${days} days: ε ${most}, δ ${mostDelta} pay for ${rest}`];
 }
 
 function metricTable(spec: Spec): string[] {

@@ -13,6 +13,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   budget: async () => (await import("./budget.ts")).budgetCommand,
   keys: async () => (await import("./keys.ts")).keysCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  prove: async () => (await import("./prove.ts")).proveCommand,
+  "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,

@@ -2,26 +2,17 @@
 
 import { once } from "node:events";
 import { parseDurationMs } from "../../config/values.ts";
-import type {
-  ReadOptions,
-  ReadRecord,
-} from "../../exporters/sealed_archive/reader/read_archive.ts";
+import type { ReadRecord } from "../../exporters/sealed_archive/reader/read_archive.ts";
 import { readArchive } from "../../exporters/sealed_archive/reader/read_archive.ts";
-import { recordEntry } from "../../exporters/sealed_archive/record_entry.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
 import { toOtlpJson } from "../otlp/encode_json.ts";
-import {
-  accessOf,
-  accessOptions,
-  archivesOf,
-  isSamePath,
-  loadCommandConfig,
-} from "./archive_of_config.ts";
+import { accessOptions } from "./archive_of_config.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
-import { EXIT_CONFIG, EXIT_OK, UsageError } from "./command.ts";
+import { EXIT_OK, UsageError } from "./command.ts";
 import { flatJson } from "./flat_json.ts";
-import { readVerifier } from "./verify.ts";
+import { readVerifier } from "./read_verifier.ts";
+import { recordReading } from "./record_reading.ts";
 
 const FORMATS: Readonly<Record<string, (read: ReadRecord) => string>> = {
   jsonl: flatJson,
@@ -95,40 +86,6 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     if (io.signal.aborted || io.stdout.destroyed) break;
   }
   return EXIT_OK;
-}
-
-/** Has it recorded who is about to read what, where that is possible. */
-async function recordReading(
-  archive: string,
-  wanted: Pick<ReadOptions, "zone" | "sinceMs" | "untilMs">,
-  { values }: CommandLine,
-  io: CommandIo,
-): Promise<number> {
-  const paths = (values.config ?? []) as string[];
-  if (paths.length === 0) {
-    io.stderr.write(
-      "this reading is not recorded in the archive: that takes -c FILE on its host\n",
-    );
-    return EXIT_OK;
-  }
-  const reader = accessOf(values);
-  const config = await loadCommandConfig(paths, io);
-  if (config === undefined) return EXIT_CONFIG;
-  const found = archivesOf(config).find(({ config: own }) => isSamePath(own.directory, archive));
-  if (found === undefined) {
-    throw new UsageError(`no sealed_archive of the configuration writes to ${archive}`);
-  }
-  const what = {
-    zone: wanted.zone,
-    since: toEntryTime(wanted.sinceMs),
-    until: toEntryTime(wanted.untilMs),
-  };
-  await recordEntry({ ...found, entry: { type: "access", action: "read", ...reader, what } });
-  return EXIT_OK;
-}
-
-function toEntryTime(timeMs: number | undefined): number | undefined {
-  return timeMs === undefined ? undefined : Math.max(0, Math.floor(timeMs));
 }
 
 /** Waits until a slow reader took what was written, or is gone. */

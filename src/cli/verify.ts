@@ -3,7 +3,6 @@
  */
 import { readFile } from "node:fs/promises";
 import type { NoteVerifier } from "../../exporters/sealed_archive/format/note.ts";
-import { parseVerifier } from "../../exporters/sealed_archive/format/note.ts";
 import { formatFinding } from "../../exporters/sealed_archive/reader/finding.ts";
 import { judgeCheckpoint, LogFiles } from "../../exporters/sealed_archive/reader/log_files.ts";
 import type {
@@ -18,23 +17,28 @@ import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
+import { readVerifier } from "./read_verifier.ts";
 
 const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
 
 export const verifyCommand: Command = {
   summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
-  usage: "ARCHIVE [--vkey FILE|TEXT] [-i IDENTITY] [--checkpoint FILE] [--json]",
+  usage: "ARCHIVE [--vkey KEY] [--epoch-vkey KEY] [-i IDENTITY] [--checkpoint FILE] [--json]",
   options: {
     vkey: { type: "string" },
+    "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
     json: { type: "boolean" },
   },
   help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
 
-      --vkey FILE|TEXT   the log's public key, kept away from the archive; without it the key
-                         beside the archive is trusted, which whoever replaces all can replace
+      --vkey KEY         the log's public key, as text or the name of a file, kept away from the
+                         archive; without it the key beside the archive is trusted, which whoever
+                         replaces all can replace
+      --epoch-vkey KEY   the public key of the first epoch, kept away likewise: then not even who
+                         stole the log's key can have changed what is in a closed epoch
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
@@ -68,26 +72,16 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
 }
 
 async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
-  const { vkey, identity, checkpoint } = values;
+  const { vkey, "epoch-vkey": epochVkey, identity, checkpoint } = values;
   const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
+  const firstEpoch = typeof epochVkey === "string" ? await readVerifier(epochVkey) : undefined;
   const identities = typeof identity === "string" ? await readIdentities(identity) : undefined;
   const kept =
     typeof checkpoint === "string"
       ? await readKept(checkpoint, verifier ?? (await new LogFiles(archive).readVerifier()))
       : undefined;
   const observer = identities === undefined ? undefined : new ChainContinuity();
-  return { archive, verifier, identities, kept, observer, clock: systemClock };
-}
-
-/** A vkey is text of one line with two `+`; anything else is the name of a file with one. */
-export async function readVerifier(text: string): Promise<NoteVerifier> {
-  if (/^[^+/\\]*[^+]*\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text)) return parseVerifier(text);
-  try {
-    return parseVerifier(await readFile(text, "utf8"));
-  } catch (cause) {
-    if (cause instanceof AgentError) throw cause;
-    throw new AgentError("archive.key_invalid", `cannot read the verifier key ${text}`, { cause });
-  }
+  return { archive, verifier, firstEpoch, identities, kept, observer, clock: systemClock };
 }
 
 async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOptions["kept"]> {
@@ -113,6 +107,11 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     size: result.size,
     root: result.root,
     entries: result.entries,
+    epochs: {
+      closed: result.epochs.closed,
+      first_vkey: result.epochs.firstVkey,
+      first_key_from: result.epochs.isPinned ? "argument" : "archive",
+    },
     blocks: result.blocks,
     records: result.records,
     block_bytes: result.blockBytes,
@@ -169,7 +168,18 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       `replaces it, too: compare it with one kept elsewhere, or give --vkey '${result.vkey}'.`,
     );
   }
+  lines.push(...epochLines(result));
   return `${lines.join("\n")}\n`;
+}
+
+function epochLines({ epochs: { closed, firstVkey, isPinned } }: VerifyResult): string[] {
+  const signed = `${count(closed, "epoch")} closed, each signed by a key that was then destroyed.`;
+  if (isPinned) return [signed];
+  return [
+    signed,
+    "The first key was taken from the log. Keep it elsewhere, and not even a thief of the log's key",
+    `can change a closed epoch unseen: --epoch-vkey '${firstVkey}'`,
+  ];
 }
 
 function summary(result: VerifyResult): string {

@@ -69,6 +69,8 @@ export interface Settings {
   sharedStateDirectory(type?: string): Promise<string>;
   /** The pipelines that a receiver feeds; left out for the others. */
   readonly pipelines?: readonly string[];
+  /** SHA-256 (hex) of the effective configuration without its secrets; left out if unknown. */
+  readonly configFingerprint?: string | undefined;
   /** Makes a detector of personal data; left out where no component offers one. */
   readonly createDetector?: CreateDetector | undefined;
   /** For receivers whose configuration names an authenticator; see `authenticator.ts`. */

@@ -23,6 +23,8 @@ export interface LogBatch {
   readonly records: readonly LogRecord[];
   /** Absent for records that no receiver can replay, such as released private counts. */
   readonly source?: BatchSource | undefined;
+  /** What hands it to an exporter, such as `logs/protected`; absent before that. */
+  readonly pipeline?: string | undefined;
 }
 
 /**

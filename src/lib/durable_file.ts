@@ -3,7 +3,7 @@
  * content, and before that the whole old content, whatever happens to the process or the machine.
  */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Makes the folder and its parents, private to this user. An existing one is made 0700. */
@@ -43,4 +43,34 @@ export async function writeFileDurably(
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * A new file: whole under its name, or not there. False when there is one already, which stays as it
+ * is: `link` gives the name, because unlike `rename` it never replaces a file.
+ */
+export async function createFileDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  let isNew = true;
+  try {
+    const handle = await open(temporary, "wx", mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    isNew = false;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncDirectory(dirname(path));
+  return isNew;
 }

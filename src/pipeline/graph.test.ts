@@ -31,6 +31,7 @@ class Bench {
   readonly logged: string[] = [];
   failOnStart = "";
   findingIn = "";
+  privateIn = "";
 
   configured<Factory>(kind: ComponentKind, type: string): ConfiguredComponent<Factory> {
     const lifecycle = {
@@ -61,7 +62,9 @@ class Bench {
         );
       return { ...lifecycle, consumeLogs };
     };
-    const factory = { kind, type, aliases: [], description: "", configSchema: z.never(), create };
+    const counts = type === this.privateIn ? { countsArePrivate: true } : {};
+    const common = { kind, type, aliases: [], description: "", configSchema: z.never(), create };
+    const factory = { ...common, ...counts };
     return { id: { kind, type, name: "" }, factory: factory as Factory, config: {} };
   }
 
@@ -129,6 +132,28 @@ test("leads a receiver through every pipeline, and shares an exporter", async (t
   assert.equal(bench.counts.get("out second logs/a"), 2);
   assert.equal(bench.counts.get("sent archive"), 6);
   await graph.shutdown(AbortSignal.timeout(1000));
+});
+
+test("counts no records before a processor whose counts are private", async (t) => {
+  const bench = new Bench();
+  bench.privateIn = "noise";
+  const graph = await bench.build(t, [
+    pipeline("one", "alone shared", "filter noise seal", "out"),
+    pipeline("two", "shared", "filter", "out"),
+  ]);
+  await graph.start();
+  for (const receiver of ["alone", "shared"]) {
+    await bench.receivers.get(receiver)!.consumeLogs(batch);
+  }
+  assert.deepEqual(Object.fromEntries([...bench.counts].sort()), {
+    "accepted shared": 2,
+    "in filter two": 2,
+    "in seal one": 4,
+    "out filter two": 2,
+    "out seal one": 4,
+    "sent out": 6,
+  });
+  await graph.shutdown(new AbortController().signal);
 });
 
 test("starts from the exporters backwards and stops from the receivers forwards", async (t) => {

@@ -140,6 +140,8 @@ class GraphBuilder {
   readonly #exporters = new Map<string, LogsConsumer>();
   readonly #exporterComponents: Started[] = [];
   readonly #processorComponents: Started[] = [];
+  /** In which an exact number of records is itself private. */
+  readonly #privatePipelines = new Set<string>();
 
   constructor(plan: GraphPlan, environment: GraphEnvironment) {
     this.#plan = plan;
@@ -174,11 +176,12 @@ class GraphBuilder {
       (records) => instruments.receiverAccepted(id, records),
       (records) => instruments.receiverRefused(id, records),
     );
+    const arePrivate = pipelines.every((pipeline) => this.#privatePipelines.has(pipeline));
     const settings = { ...this.#environment.settingsFor(id, undefined, []), pipelines };
     const component: Receiver = configured.factory.create(
       configured.config as never,
       settings,
-      counted,
+      arePrivate ? next : counted,
     );
     return { id, pipeline: undefined, component };
   }
@@ -189,15 +192,21 @@ class GraphBuilder {
     const exporters = pipeline.exporters.map((key) =>
       this.#branch(`${pipeline.id} -> ${key}`, this.#exporter(key)),
     );
-    let next = withholdUntreated(this.#fanOut(exporters), (reason, records) =>
+    const out = named(this.#fanOut(exporters), pipeline.id);
+    let next = withholdUntreated(out, (reason, records) =>
       instruments.withheld(pipeline.id, reason, records),
     );
     const downstream = pipeline.exporters.map((key) => this.#plan.exporters.get(key)!.id.type);
     const components: Started[] = [];
+    // From the end: what is before a processor whose counts are private counts nothing either.
+    let count = true;
     for (const key of pipeline.processors.toReversed()) {
       const { id, factory, config } = this.#plan.processors.get(key)!;
       const settings = this.#environment.settingsFor(id, pipeline.id, [...downstream]);
-      const count = factory.countsArePrivate !== true;
+      if (factory.countsArePrivate === true) {
+        count = false;
+        this.#privatePipelines.add(pipeline.id);
+      }
       const outgoing = countPassing(next, (records) =>
         instruments.processorOutgoing(id, pipeline.id, records),
       );
@@ -245,4 +254,9 @@ class GraphBuilder {
   #fanOut(branches: readonly Branch[]): LogsConsumer {
     return branches.length === 1 ? branches[0]! : new FanOut(branches);
   }
+}
+
+/** Tells exporters, which several pipelines may share, from which one a batch comes. */
+function named(next: LogsConsumer, pipeline: string): LogsConsumer {
+  return { consumeLogs: (batch) => next.consumeLogs({ ...batch, pipeline }) };
 }

@@ -12,6 +12,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import type { Detection } from "./detection.ts";
+import { measureDetection } from "./detection.ts";
 import { writeAccessLog } from "./input.ts";
 import type { Latency } from "./latency.ts";
 import { BLOCK_DELAYS_MS, measureLatency } from "./latency.ts";
@@ -33,6 +35,7 @@ const STAGES = [
   "otlp_decode",
 ] as const;
 const LATENCY_SECONDS = 20;
+const DETECTION_LINES = 100_000;
 const execute = promisify(execFile);
 
 export interface Measured {
@@ -52,6 +55,7 @@ export interface Benchmarks {
   readonly runs: number;
   readonly stages: Readonly<Record<string, Measured>>;
   readonly whole: Readonly<Record<string, MeasuredWhole>>;
+  readonly detection: readonly Detection[];
   readonly latency: readonly Latency[];
 }
 
@@ -106,6 +110,8 @@ async function main(): Promise<void> {
     whole[name] = { ...summarize(results, lineBytes), idleCpuPercent, mainThreadPercent };
     show(name, whole[name]);
   }
+  const detection = await measureDetection(DETECTION_LINES, runs);
+  process.stdout.write(`MB a CPU second: ${JSON.stringify(detection)}\n`);
   const latency: Latency[] = [];
   for (const delayMs of BLOCK_DELAYS_MS) {
     latency.push(await measureLatency(LATENCY_SECONDS, delayMs));
@@ -120,6 +126,7 @@ async function main(): Promise<void> {
     runs,
     stages,
     whole,
+    detection,
     latency,
   };
   if (!values.write) return;

@@ -1,7 +1,4 @@
-/**
- * Access-log lines for the bench: 195 bytes each on average, no two alike, from a fixed seed, and all
- * of this moment, because `dp_window` has no use for old ones.
- */
+/** Log lines for the bench, from a fixed seed. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 
@@ -21,13 +18,12 @@ const AGENTS = [
 const STATUSES = [200, 200, 200, 200, 200, 304, 301, 404, 500];
 const VISITORS = 20_000;
 
-/** One line in ten has an e-mail address in its query; every line has a client address. */
+/**
+ * Access-log lines: 195 bytes each on average, no two alike, all of this moment, because `dp_window`
+ * has no use for old ones. One in ten has an e-mail address in its query; each has a client address.
+ */
 export function* accessLogLines(count: number): Generator<string> {
-  let state = 20_261_121;
-  const choose = (bound: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * bound);
-  };
+  const choose = chooser();
   const time = new Date().toUTCString();
   const stamp = `${time.slice(5, 16).replaceAll(" ", "/")}:${time.slice(17, 25)} +0000`;
   for (let index = 0; index < count; index++) {
@@ -42,6 +38,41 @@ export function* accessLogLines(count: number): Generator<string> {
     const client = `"${referer}" "${AGENTS[choose(AGENTS.length)]}"`;
     yield `${address} - - [${stamp}] ${request} ${client}\n`;
   }
+}
+
+/** Kinds of lines that services write; `#` is a number below 1,000 and `%` an identifier. */
+const EVENTS = [
+  "INFO  [http-#] c.e.shop.OrderService - order % placed, # items, total #.# EUR, took # ms",
+  "DEBUG [worker-#] c.e.shop.cache.CacheLoader - loaded segment % in # ms (hits=#, misses=#)",
+  "WARN  [scheduler-#] c.e.shop.jobs.Retry - job % failed, attempt # of 5, next in # s",
+  "ERROR [http-#] c.e.shop.PaymentClient - gateway answered 503 after # ms for request %",
+  "INFO  [main] o.a.catalina.startup.Catalina - Server startup in # ms",
+  "INFO  [kafka-#] o.a.k.clients.consumer - partition shop-#: offset % committed, lag #",
+  "DEBUG [gc] heap before #M after #M, pause #.# ms",
+  "INFO  [http-#] c.e.shop.SearchController - query took # ms, # results, index v#, node shard-#",
+];
+
+/** Lines of 110 bytes on average, no two alike, from a fixed seed; one in ten holds an e-mail. */
+export function* applicationLogLines(count: number): Generator<string> {
+  const choose = chooser();
+  for (let index = 0; index < count; index++) {
+    const event = EVENTS[choose(EVENTS.length)]!;
+    const said = event
+      .replaceAll("#", () => String(choose(1000)))
+      .replaceAll("%", () => choose(2 ** 32).toString(16));
+    const time = new Date(1_795_000_000_000 + index * 37).toISOString();
+    const user = choose(10) === 0 ? ` user=person${choose(VISITORS)}@example.com` : "";
+    yield `${time} ${said}${user}`;
+  }
+}
+
+/** A linear congruential generator: the same numbers in every run. */
+function chooser(): (bound: number) => number {
+  let state = 20_261_121;
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
 }
 
 /** Writes the lines to a file; gives its size in bytes. */

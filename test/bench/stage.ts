@@ -3,20 +3,16 @@
  * Prints one line of JSON, a {@link StageResult}. Every stage runs the component itself, made by its
  * factory with its default settings.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { metrics } from "@opentelemetry/api";
 import { exporterFactories } from "../../exporters/index.ts";
 import { processorFactories } from "../../processors/index.ts";
 import { receiverFactories } from "../../receivers/index.ts";
 import type { LogsConsumer } from "../../src/component/component.ts";
 import type { AnyFactory } from "../../src/component/factory.ts";
-import type { Settings } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
-import { makePrivateDirectory } from "../../src/lib/durable_file.ts";
-import { systemClock, systemRandom } from "../../src/lib/system_clock.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { encodeLogsData } from "../../src/otlp/encode_logs.ts";
+import { stageSettings } from "./stage_settings.ts";
 
 export interface StageResult {
   readonly records: number;
@@ -70,7 +66,7 @@ const stages: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
     const archive = find(exporterFactories, "sealed_archive");
     const exporter = archive.create(
       archive.configSchema.parse(config) as never,
-      settings("exporter", "sealed_archive"),
+      stageSettings(directory, "exporter", "sealed_archive"),
     );
     await exporter.start();
     return feed(exporter, await parsedBatches());
@@ -121,7 +117,11 @@ async function tail(operators: readonly object[], next: LogsConsumer): Promise<v
   };
   const factory = find(receiverFactories, "file_log");
   const config = factory.configSchema.parse({ include: [log], start_at: "beginning", operators });
-  const receiver = factory.create(config as never, settings("receiver", "file_log"), counting);
+  const receiver = factory.create(
+    config as never,
+    stageSettings(directory, "receiver", "file_log"),
+    counting,
+  );
   await receiver.start();
   await promise;
   await receiver.shutdown(AbortSignal.timeout(10_000));
@@ -160,7 +160,11 @@ function processor(
 ) {
   const factory = find(processorFactories, type);
   const parsed = factory.configSchema.parse(config);
-  return factory.create(parsed as never, settings("processor", type, downstream), next);
+  return factory.create(
+    parsed as never,
+    stageSettings(directory, "processor", type, downstream),
+    next,
+  );
 }
 
 function find<Factory extends AnyFactory>(factories: readonly Factory[], type: string): Factory {
@@ -171,30 +175,4 @@ function find<Factory extends AnyFactory>(factories: readonly Factory[], type: s
 
 function keysIn(path: string): object {
   return { provider: "file", directory: path };
-}
-
-function settings(
-  kind: Settings["id"]["kind"],
-  type: string,
-  downstream: readonly string[] = [],
-): Settings {
-  const folder = async (): Promise<string> => {
-    const path = join(directory, "state", type);
-    await mkdir(join(directory, "state"), { recursive: true });
-    await makePrivateDirectory(path);
-    return path;
-  };
-  const quiet = (): void => {};
-  return {
-    id: { kind, type, name: "" },
-    pipeline: kind === "processor" ? "logs" : undefined,
-    downstream,
-    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    meter: metrics.getMeter("bench"),
-    clock: systemClock,
-    random: systemRandom,
-    stateDirectory: folder,
-    sharedStateDirectory: folder,
-    reportStatus: quiet,
-  };
 }

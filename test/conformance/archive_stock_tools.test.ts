@@ -1,7 +1,6 @@
 /** Programs that nobody here wrote read and check an archive: Go's tlog, age, zstd, sha256sum. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { chmod, cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -18,10 +17,9 @@ import {
 } from "../../exporters/sealed_archive/testing.ts";
 import { decodeLogs } from "../../src/otlp/decode_logs.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { buildWithStockGo, skipWithoutStockGo } from "../support/go.ts";
 import { skipWithout } from "../support/tools.ts";
 
-/** Where Debian's golang-golang-x-mod-dev puts the sources of golang.org/x/mod. */
-const GO_PATH = "/usr/share/gocode";
 const BLOCK_SECRET_BYTES = 48;
 
 /** More than 256 entries, so that there are full tiles, in several segments and two runs. */
@@ -41,27 +39,9 @@ async function makeArchive(t: TestContext): Promise<{ root: string; archive: str
   return { root, archive };
 }
 
-function skipWithoutGo(): string | false {
-  const missing = skipWithout("go");
-  if (missing !== false) return missing;
-  if (existsSync(join(GO_PATH, "src/golang.org/x/mod/sumdb/tlog"))) return false;
-  if (process.env.REQUIRE_TOOLS === "1") throw new Error("golang-golang-x-mod-dev is required");
-  return "needs Debian's golang-golang-x-mod-dev";
-}
-
-test("Go's note and tlog rebuild the whole tree", { skip: skipWithoutGo() }, async (t) => {
+test("Go's note and tlog rebuild the whole tree", { skip: skipWithoutStockGo() }, async (t) => {
   const { root, archive } = await makeArchive(t);
-  const program = join(root, "check");
-  execFileSync("go", ["build", "-o", program, join(import.meta.dirname, "archive_go/main.go")], {
-    env: {
-      ...process.env,
-      GO111MODULE: "off",
-      GOPATH: GO_PATH,
-      GOFLAGS: "",
-      GOTOOLCHAIN: "local",
-      GOCACHE: join(root, "go-cache"),
-    },
-  });
+  const program = buildWithStockGo(join(import.meta.dirname, "archive_go/main.go"), root);
   const check = (path: string) => spawnSync(program, [path, join(archive, "log.vkey")]);
   const passed = check(archive);
   assert.equal(passed.status, 0, passed.stderr.toString());

@@ -1,7 +1,7 @@
 /** Whatever is wrong from outside gives a clear error; nothing is lost, nothing falls. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -12,6 +12,7 @@ import { waitUntil } from "../../src/testing/wait_until.ts";
 import { freePorts, runVouchsafe, startAgent } from "../support/agent.ts";
 import type { Site } from "../support/site.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
+import { mountSmallDisk, skipWithoutMount } from "../support/small_disk.ts";
 import { skipWithout } from "../support/tools.ts";
 
 async function runConfig(t: TestContext, text: string) {
@@ -125,31 +126,30 @@ test("an unreadable file is named, and read once it can be", {
 });
 
 test("a full disk stops the acknowledgements, and room lets everything through", {
-  skip: isRoot() ? false : "needs root to mount a small file system",
+  skip: skipWithoutMount,
 }, async (t) => {
   const small = await mountSmallDisk(t);
   const site: Site = await makeSite(t, (directory, recipient) => ({
     receivers: { file_log: { include: [join(directory, "app.log")], start_at: "beginning" } },
     exporters: {
       sealed_archive: {
-        directory: join(small, "archive"),
+        directory: join(small.path, "archive"),
         origin: "example.com/test",
         recipients: [recipient],
       },
     },
   }));
-  const full = { ...site, archive: join(small, "archive") };
+  const full = { ...site, archive: join(small.path, "archive") };
   const agent = await startAgent(t, site.configPath);
   const log = join(site.directory, "app.log");
   await writeFile(log, "before the disk was full\n");
   await waitUntil("the first line is sealed", async () => (await countSealed(t, full)) === 1);
 
-  const ballast = join(small, "ballast");
-  execFileSync("sh", ["-c", `dd if=/dev/zero of=${ballast} bs=64k 2>/dev/null || true`]);
+  small.fill();
   const lines = Array.from({ length: 20_000 }, (_, number) => `while it was full ${number}\n`);
   await appendFile(log, lines.join(""));
   await waitUntil("the agent says so", () => /no space|full|ENOSPC/i.test(agent.stderr()));
-  execFileSync("rm", [ballast]);
+  await small.free();
   const wanted = lines.length + 1;
   await waitUntil("all is sealed", async () => (await countSealed(t, full)) === wanted, 60_000);
 
@@ -194,15 +194,4 @@ function otlpJson(body: string): string {
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
-}
-
-/** A file system of 4 MiB that lives as long as the test. */
-async function mountSmallDisk(t: TestContext): Promise<string> {
-  let path = "";
-  // Before the folder's own clean-up, which runs later because it is registered later.
-  t.after(() => execFileSync("umount", ["-l", path]));
-  path = join(await temporaryDirectory(t), "small");
-  await mkdir(path);
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path]);
-  return path;
 }

@@ -74,6 +74,7 @@ service:
     other,
     run,
     reveal,
+    write,
   };
 }
 
@@ -123,6 +124,21 @@ for (const mode of ["hmac", "random", "encrypt"]) {
     assert.equal(entries.match(/erased .*1 (values|field_keys)/g)?.length, 1, entries);
   });
 }
+
+test("after a rotation of the root key the old token and the new one reveal", async (t) => {
+  const { directory, agent, annas, reveal, write } = await agentWithVault(t, "hmac");
+  const rotated = await runVouchsafe(t, ["keys", "rotate", "-d", join(directory, "keys")]);
+  assert.equal(rotated.code, 0, rotated.stderr);
+  const tokens = (): string[] => agent.stdout().match(TOKEN) ?? [];
+  await waitUntil("a token of the new key", async () => {
+    await write("c-1", ANNA);
+    return tokens().at(-1)!.split(":")[1] !== annas.split(":")[1];
+  });
+  for (const token of [annas, tokens().at(-1)!]) {
+    assert.equal((await reveal(token)).stdout, `${ANNA}\n`, token);
+  }
+  assert.equal((await agent.stop()).code, 0);
+});
 
 test("without an archive nothing is revealed; without its words no command begins", async (t) => {
   const { directory, run, annas, reveal, agent } = await agentWithVault(t, "random");

@@ -15,7 +15,7 @@ import type { AgeRecipient } from "../../../src/lib/age/age_file.ts";
 import { encryptAgeFile } from "../../../src/lib/age/age_file.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import type { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
-import { innerRoot, SECRET_BYTES } from "./inner_tree.ts";
+import { innerRoot, recordSalts, SECRET_BYTES } from "./inner_tree.ts";
 import { sha256 } from "./merkle.ts";
 import { recordTimeMs } from "./record_time.ts";
 
@@ -102,6 +102,8 @@ export interface OpenedBlock {
   readonly root: Buffer;
   /** The bytes of each record, in order. */
   readonly records: readonly Buffer[];
+  /** The salt of each record in the tree. */
+  salts(): Buffer[];
 }
 
 /** Unpacks what age decrypted. Undefined when it is not whole, or too large. */
@@ -125,5 +127,9 @@ export function openBlock(compressed: Uint8Array): OpenedBlock | undefined {
   }
   if (offset !== plaintext.length || starts.length === 0) return undefined;
   const root = innerRoot(plaintext, { starts, ends });
-  return { root, records: starts.map((start, index) => plaintext.subarray(start, ends[index])) };
+  return {
+    root,
+    records: starts.map((start, index) => plaintext.subarray(start, ends[index])),
+    salts: () => recordSalts(plaintext.subarray(0, SECRET_BYTES), starts.length),
+  };
 }

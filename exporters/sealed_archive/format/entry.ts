@@ -29,12 +29,17 @@ export const CHAIN_ID = /^[0-9a-f]{32}$/;
 const droppedRange = z.tuple([z.string().regex(CHAIN_ID), integer, integer]);
 const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
 
-/** What the agent undertakes from here on: who can read which zone, and how often it speaks. */
-const statement = {
-  zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
-  /** Longest time between a sealed block and the checkpoint that covers it, and between entries. */
-  intervals: z.object({ heartbeat_ms: integer, publish_ms: integer }),
-};
+/**
+ * What the agent undertakes from here on: the longest time between a sealed block and the checkpoint
+ * that covers it, and between entries.
+ */
+const intervals = z.object({ heartbeat_ms: integer, publish_ms: integer });
+
+/**
+ * SHA-256 of the configuration with which the agent runs from here on, without its secrets; left out
+ * by a command that opens the archive to record something.
+ */
+const configHash = sha256Hex.optional();
 
 const genesis = z.object({
   type: z.literal("genesis"),
@@ -42,7 +47,12 @@ const genesis = z.object({
   at,
   origin: z.string(),
   vkey: z.string(),
-  ...statement,
+  /** The verifier key of epoch 0. */
+  epoch_vkey: z.string(),
+  /** Who can read which zone, until a `recipients` entry says otherwise. */
+  zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
+  intervals,
+  config: configHash,
 });
 
 const restart = z.object({
@@ -55,7 +65,18 @@ const restart = z.object({
   replayed: integer,
   /** Bytes of blocks without an entry that were cut from the end of segments. */
   cut: integer,
-  ...statement,
+  intervals,
+  config: configHash,
+});
+
+/** From here on others read the zone. A zone that is gone is sealed for nobody any more. */
+const recipients = z.object({
+  type: z.literal("recipients"),
+  v: z.literal(1),
+  at,
+  zone,
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
 });
 
 const block = z.object({
@@ -92,6 +113,17 @@ const segment = z.object({
 });
 
 const heartbeat = z.object({ type: z.literal("heartbeat"), v: z.literal(1), at, dropped });
+
+/** The last entry of an epoch. */
+const epoch = z.object({
+  type: z.literal("epoch"),
+  v: z.literal(1),
+  at,
+  /** Number of the epoch that ends here. */
+  epoch: integer,
+  /** The verifier key of the next one. */
+  next: z.string(),
+});
 
 /** One line for people, which stays in the log for ever: no name of a customer belongs in it. */
 const words = z
@@ -142,9 +174,11 @@ const erase = z.strictObject({
 const known = z.discriminatedUnion("type", [
   genesis,
   restart,
+  recipients,
   block,
   segment,
   heartbeat,
+  epoch,
   access,
   erase,
 ]);
@@ -157,16 +191,16 @@ export const requestSchema = z.discriminatedUnion("type", [
 export type EntryRequest = z.infer<typeof requestSchema>;
 
 export type DroppedRange = z.infer<typeof droppedRange>;
-export type Statement = Pick<z.infer<typeof genesis>, "zones" | "intervals">;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type GenesisEntry = z.infer<typeof genesis>;
 export type Entry = z.infer<typeof known>;
+const STATEMENTS = ["recipients", "access", "erase"] as const;
 /** An entry that a person caused, not the flow of records. */
-export type StatementEntry = Extract<Entry, { type: "access" | "erase" }>;
+export type StatementEntry = Extract<Entry, { type: (typeof STATEMENTS)[number] }>;
 
 export function isStatement(entry: Entry): entry is StatementEntry {
-  return entry.type === "access" || entry.type === "erase";
+  return (STATEMENTS as readonly string[]).includes(entry.type);
 }
 
 export function encodeEntry(entry: Entry): Buffer {

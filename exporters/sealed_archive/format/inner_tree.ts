@@ -10,11 +10,11 @@
  * copied but the hashes.
  */
 import { createCipheriv, hash } from "node:crypto";
-import { HASH_BYTES } from "./merkle.ts";
+import { HASH_BYTES, hashLeaf } from "./merkle.ts";
 
 export const SECRET_BYTES = 48;
 const KEY_BYTES = 32;
-const SALT_BYTES = 16;
+export const SALT_BYTES = 16;
 const LEAF_HEAD_BYTES = 1 + SALT_BYTES;
 const PAIR_BYTES = 1 + 2 * HASH_BYTES;
 
@@ -45,6 +45,19 @@ export function innerRoot(plaintext: Buffer, records: RecordSpans): Buffer {
     nodes.write(leaf, slotOf(index), "latin1");
   }
   return reduce(nodes, count);
+}
+
+/** The salt of each record under a block secret. */
+export function recordSalts(secret: Buffer, count: number): Buffer[] {
+  const salts = saltsOf(secret, count);
+  return Array.from({ length: count }, (_, index) =>
+    salts.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES),
+  );
+}
+
+/** One leaf, for who proves or checks a single record. */
+export function recordLeaf(salt: Buffer, record: Uint8Array): Buffer {
+  return hashLeaf(Buffer.concat([salt, record]));
 }
 
 function saltsOf(secret: Buffer, count: number): Buffer {

@@ -75,12 +75,14 @@ export function parseVerifier(text: string): NoteVerifier {
   return verifier;
 }
 
-/** `text` must end in a newline. */
-export function signNote(text: string, signer: NoteSigner): string {
-  const { name, keyId } = signer.verifier;
-  const signature = sign(null, Buffer.from(text), signer.privateKey);
-  const blob = Buffer.concat([Buffer.from(keyId, "hex"), signature]);
-  return `${text}\n\u2014 ${name} ${blob.toString("base64")}\n`;
+/** `text` must end in a newline. One signature line for each signer. */
+export function signNote(text: string, ...signers: readonly NoteSigner[]): string {
+  const lines = signers.map(({ verifier: { name, keyId }, privateKey }) => {
+    const signature = sign(null, Buffer.from(text), privateKey);
+    const blob = Buffer.concat([Buffer.from(keyId, "hex"), signature]);
+    return `\u2014 ${name} ${blob.toString("base64")}\n`;
+  });
+  return `${text}\n${lines.join("")}`;
 }
 
 export type OpenedNote =

@@ -16,6 +16,7 @@ export interface Finding {
     | "unexpected_file"
     | "sums"
     | "record"
+    | "epoch"
     | "chain";
   /** One sentence. */
   readonly reason: string;

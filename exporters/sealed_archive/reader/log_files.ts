@@ -13,6 +13,8 @@ import { readIfThere } from "../optional_file.ts";
 
 export interface ReadCheckpoint {
   readonly checkpoint: Checkpoint;
+  /** The signed note, as it was read. */
+  readonly note: Buffer;
   /** What about it cannot be trusted; undefined when all is well. */
   readonly problem: string | undefined;
 }
@@ -92,7 +94,7 @@ export function judgeCheckpoint(note: Buffer, verifier: NoteVerifier): ReadCheck
   if (checkpoint === undefined) {
     throw new AgentError("archive.unreadable", "the checkpoint has no origin, size and root");
   }
-  return { checkpoint, problem: problemOf(opened.status, checkpoint, verifier) };
+  return { checkpoint, note, problem: problemOf(opened.status, checkpoint, verifier) };
 }
 
 /** The part of a broken note that still says origin, size and root, to look at the rest with. */

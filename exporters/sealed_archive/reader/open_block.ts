@@ -5,10 +5,11 @@
  */
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
+import type { OpenedBlock } from "../format/block.ts";
 import { openBlock } from "../format/block.ts";
 import type { BlockEntry } from "../format/entry.ts";
 
-export type DecryptedBlock = { readonly records: readonly Buffer[] } | { readonly problem: string };
+export type DecryptedBlock = OpenedBlock | { readonly problem: string };
 
 /** Undefined when none of the identities is a recipient of the block. */
 export async function decryptBlock(
@@ -35,7 +36,7 @@ export async function decryptBlock(
   if (opened.root.toString("base64") !== entry.inner.root) {
     return { problem: "its records do not have the inner root that the log has" };
   }
-  return { records: opened.records };
+  return opened;
 }
 
 export function wrongIdentity(archive: string): AgentError {

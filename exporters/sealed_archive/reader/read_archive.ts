@@ -13,6 +13,8 @@ import type { BlockEntry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
+import type { Recipients } from "../format/recipients.ts";
+import { advanceRecipients } from "../format/recipients.ts";
 import { recordTimeMs } from "../format/record_time.ts";
 import type { Finding } from "./finding.ts";
 import { formatFinding } from "./finding.ts";
@@ -54,16 +56,15 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
   await checkLog(files, checkpoint.size, checkpoint.root);
   const segments = new SegmentReader(options.archive);
-  const zones = new Set<string>();
+  const zones: Recipients = new Map();
   const opened = new Set<string>();
   const unread = new Map<string, number>();
   try {
     const walk = new LogWalk(files, () => {});
     for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
-      if (entry.type === "genesis" || entry.type === "restart") {
-        for (const zone of Object.keys(entry.zones)) zones.add(zone);
-      }
+      if (entry.type === "malformed" || entry.type === "unknown") continue;
+      advanceRecipients(zones, entry);
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
       const records = await readBlock(segments, entry, index, options.identities);
       if (records === undefined) {
@@ -78,7 +79,8 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   }
   const wanted = options.zone;
   if (wanted !== undefined && !zones.has(wanted)) {
-    const message = `${options.archive} has no zone '${wanted}', only ${[...zones].join(", ")}`;
+    const names = [...zones.keys()].join(", ");
+    const message = `${options.archive} has no zone '${wanted}', only ${names}`;
     throw new AgentError("archive.unreadable", message);
   }
   for (const [zone, blocks] of unread) {

@@ -16,11 +16,20 @@ import type { LogRecord } from "../../../src/data/log_record.ts";
 import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
 import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
-import type { BlockEntry, DroppedRange, Entry, StatementEntry } from "../format/entry.ts";
+import type {
+  BlockEntry,
+  DroppedRange,
+  Entry,
+  ParsedEntry,
+  StatementEntry,
+} from "../format/entry.ts";
 import { isStatement, parseEntry } from "../format/entry.ts";
+import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { recordTimeMs } from "../format/record_time.ts";
 import { parseTilePath } from "../format/tiles.ts";
+import type { EpochSummary } from "./epoch_check.ts";
+import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
@@ -50,9 +59,13 @@ export interface VerifyOptions {
   /** Undefined: the key beside the archive is trusted. */
   readonly verifier?: NoteVerifier | undefined;
   readonly identities?: Decrypter | undefined;
+  /** The key of the first epoch, kept elsewhere; without it the one in the log is trusted. */
+  readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
   readonly observer?: RecordObserver | undefined;
+  /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
+  readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
   readonly clock: Clock;
 }
 
@@ -62,6 +75,7 @@ export interface VerifyResult {
   readonly size: number;
   readonly root: string;
   readonly entries: Readonly<Record<string, number>>;
+  readonly epochs: EpochSummary;
   readonly blocks: number;
   readonly records: number;
   readonly blockBytes: number;
@@ -109,6 +123,8 @@ class Verification {
   #blockBytes = 0;
   #undecrypted = 0;
   readonly #unopenedZones: Record<string, number> = {};
+  readonly #epochs: EpochCheck;
+  #latestMs = 0;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
   constructor(options: VerifyOptions) {
@@ -117,6 +133,7 @@ class Verification {
     const report: Report = (finding) => this.#report(finding);
     this.#walk = new LogWalk(this.#files, report);
     this.#payload = new PayloadCheck(options.archive, report);
+    this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
   }
 
   async run(): Promise<VerifyResult> {
@@ -126,7 +143,7 @@ class Verification {
       throw new AgentError("archive.unreadable", `cannot read the folder ${archive}`, { cause });
     });
     const verifier = this.#options.verifier ?? (await this.#files.readVerifier());
-    const { checkpoint, problem } = await this.#files.readCheckpoint(verifier);
+    const { checkpoint, note, problem } = await this.#files.readCheckpoint(verifier);
     if (problem !== undefined) {
       this.#report({ kind: "checkpoint", file: "log/checkpoint", reason: problem });
     }
@@ -135,6 +152,7 @@ class Verification {
       const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
+      if (isSigned) this.#epochs.checkCheckpoint(note.toString());
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
@@ -147,6 +165,7 @@ class Verification {
         size: checkpoint.size,
         root: checkpoint.root.toString("base64"),
         entries: this.#kinds,
+        epochs: this.#epochs.summary(),
         blocks: this.#blocks,
         records: this.#records,
         blockBytes: this.#blockBytes,
@@ -195,6 +214,7 @@ class Verification {
   async #checkEntries(size: number, verifier: NoteVerifier): Promise<void> {
     for await (const { index, bytes } of this.#walk.entriesTo(size)) {
       const entry = parseEntry(bytes);
+      this.#options.onEntry?.(entry, index);
       this.#kinds[entry.type] = (this.#kinds[entry.type] ?? 0) + 1;
       if (entry.type === "malformed") {
         this.#report({ kind: "entry", entry: index, reason: entry.reason });
@@ -203,6 +223,7 @@ class Verification {
   }
 
   async #checkEntry(entry: Entry, index: number, verifier: NoteVerifier): Promise<void> {
+    await this.#checkTime(entry, index);
     if ((entry.type === "genesis") !== (index === 0)) {
       const reason = index === 0 ? "the log begins without a genesis" : "a second genesis";
       this.#report({ kind: "entry", entry: index, reason });
@@ -227,6 +248,18 @@ class Verification {
       this.#options.observer?.dropped(dropped);
       if (this.#dropped.length < DROPPED_MAX) this.#dropped.push(...dropped);
     }
+  }
+
+  /** Times never go back, and so lie between those at which their epoch was opened and closed. */
+  async #checkTime(entry: Entry, index: number): Promise<void> {
+    if (entry.at < this.#latestMs) {
+      const reason = "its time is before that of an earlier entry";
+      this.#report({ kind: "entry", entry: index, reason });
+    }
+    this.#latestMs = Math.max(this.#latestMs, entry.at);
+    await this.#epochs.take(entry, index, () =>
+      this.#walk.isWhole ? this.#walk.root() : undefined,
+    );
   }
 
   async #checkBlock(entry: BlockEntry, index: number): Promise<void> {
@@ -275,19 +308,27 @@ class Verification {
   async #settle(verifier: NoteVerifier): Promise<number> {
     let blocks = await this.#payload.listUncovered();
     let tiles = await this.#walk.checkOtherTiles();
+    let notes = await this.#epochs.listBeyond();
     const newerBytes = blocks.reduce((sum, tail) => sum + tail.sizeBytes - tail.offset, 0);
     // Three intervals: one may just have begun, one is for a slow disk.
     const untilMs = this.#options.clock.nowMs() + Math.max(3000, 3 * this.#publishIntervalMs);
-    while (blocks.length + tiles.length > 0 && this.#options.clock.nowMs() < untilMs) {
+    const isPending = (): boolean => blocks.length + tiles.length + notes.length > 0;
+    while (isPending() && this.#options.clock.nowMs() < untilMs) {
       await new Promise((wake) => setTimeout(wake, SETTLE_POLL_MS));
       await this.#follow(verifier);
       blocks = blocks.filter((tail) => !this.#payload.isCovered(tail));
       tiles = tiles.filter((path) => !this.#walk.covers(parseTilePath(path)!));
+      notes = notes.filter((number) => number >= this.#epochs.closed);
     }
     for (const tail of blocks) this.#reportUncovered(tail);
     for (const path of tiles) {
       const reason = "the tile lies beyond the checkpoint, and no newer checkpoint covers it";
       this.#report({ kind: "tile", file: `log/${path}`, reason });
+    }
+    for (const number of notes) {
+      const file = `${EPOCHS_FOLDER}/${noteFileName(number)}`;
+      const reason = "the note closes an epoch that no signed entry closes";
+      this.#report({ kind: "epoch", file, reason });
     }
     return newerBytes;
   }
@@ -302,13 +343,19 @@ class Verification {
 
   /** Takes in the entries of a newer checkpoint, without reading their blocks. */
   async #follow(verifier: NoteVerifier): Promise<void> {
-    const { checkpoint, problem } = await this.#files.readCheckpoint(verifier);
+    const { checkpoint, note, problem } = await this.#files.readCheckpoint(verifier);
     if (problem !== undefined || checkpoint.size <= this.#walk.size) return;
-    for await (const { bytes } of this.#walk.entriesTo(checkpoint.size)) {
+    for await (const { index, bytes } of this.#walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
+      if (entry.type === "malformed" || entry.type === "unknown") continue;
+      await this.#checkTime(entry, index);
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
     }
-    if (!this.#walk.isWhole || this.#walk.root().equals(checkpoint.root)) return;
+    if (!this.#walk.isWhole) return;
+    if (this.#walk.root().equals(checkpoint.root)) {
+      this.#epochs.checkCheckpoint(note.toString());
+      return;
+    }
     const reason = `the log of ${checkpoint.size} entries does not continue the one we checked`;
     this.#report({ kind: "root", file: "log/checkpoint", reason });
   }

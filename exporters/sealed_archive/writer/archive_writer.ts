@@ -6,14 +6,16 @@
  */
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
-import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { Entry, EntryRequest } from "../format/entry.ts";
+import type { LogState } from "../format/log_state.ts";
+import { advanceLog, copyLogState } from "../format/log_state.ts";
 import { hashLeaf } from "../format/merkle.ts";
-import type { Positions } from "../format/position.ts";
-import { advance } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Committer } from "./committer.ts";
 import type { Deferred } from "./deferred.ts";
+import type { EntryClock } from "./entry_clock.ts";
+import { entryClock } from "./entry_clock.ts";
+import type { EpochKeys } from "./epoch_keys.ts";
 import type { Marks } from "./marks.ts";
 import type { Publisher } from "./publisher.ts";
 import type { SegmentFiles } from "./segment_files.ts";
@@ -22,27 +24,33 @@ import { Sequencer } from "./sequencer.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { Wal } from "./wal.ts";
-import type { ZoneLimits } from "./zone_writer.ts";
+import type { ZoneRule } from "./zone_rule.ts";
 
 /** A file of the write-ahead log is closed at this size, and removed when a snapshot covers it. */
 const WAL_FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** Entries that may wait for a checkpoint before callers wait, too. They are held in memory. */
 const UNPUBLISHED_ENTRIES_MAX = 65_536;
 
+type Unstamped<One> = One extends unknown ? Omit<One, "v" | "at"> : never;
+/** An entry without what the writer sets. */
+export type EntryContent = Unstamped<Entry>;
+
 export interface ArchiveWriterOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly stateDirectory: string;
-  /** The zone of a record; one of the state's. */
-  readonly zoneOf: (record: LogRecord) => string;
-  readonly limits: ZoneLimits;
+  /** Its zones are those of the sequencer's state. */
+  readonly zoneOf: ZoneRule;
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
-  readonly state: SequencerState;
+  /** What the entries so far say; `positions` is that of `sequencer`, too. */
+  readonly state: LogState;
+  readonly sequencer: SequencerState;
   readonly wal: Wal;
   /** By zone. */
   readonly segments: ReadonlyMap<string, SegmentFiles>;
   readonly publisher: Publisher;
+  readonly epochs: EpochKeys;
   readonly onCommitFailure: (error: unknown) => void;
   readonly onCommitRecovered: () => void;
   readonly onCommitted: (items: readonly Item[]) => void;
@@ -55,34 +63,39 @@ export class ArchiveWriter {
   readonly #marks: Marks;
   readonly #sequencer: Sequencer;
   readonly #committer: Committer;
-  /** As of the committed entries; the sequencer's are ahead. */
-  readonly #committedPositions: Positions;
+  /** Times of entries; see {@link entryClock}. */
+  readonly #entryClock: EntryClock;
+  /** As of the committed entries; the sequencer is ahead. */
+  readonly #committed: LogState;
   readonly #inFlight: { durable: Deferred; recordBytes: number }[] = [];
   #inFlightBytes = 0;
+  /** By the agent's clock, not by that of the entries. */
   #lastEntryMs = Number.NEGATIVE_INFINITY;
+  #epochOpenedMs: number;
   #snapshot: Snapshot | undefined;
 
   constructor(options: ArchiveWriterOptions) {
     this.#options = options;
-    this.#marks = options.state.marks;
-    this.#committedPositions = copyPositions(options.state.positions);
+    this.#marks = options.sequencer.marks;
+    this.#committed = copyLogState(options.state);
+    this.#entryClock = entryClock(options.clock, options.state.atMs);
+    this.#epochOpenedMs = options.state.epoch?.openedMs ?? options.clock.nowMs();
     this.#committer = new Committer({
       clock: options.clock,
       wal: options.wal,
       segments: options.segments,
       groupCommitMs: options.groupCommitMs,
-      onCommitted: (items) => this.#committed(items),
+      onCommitted: (items) => this.#takeCommitted(items),
       onFailure: options.onCommitFailure,
       onRecovered: options.onCommitRecovered,
     });
     this.#sequencer = new Sequencer({
-      clock: options.clock,
+      clock: this.#entryClock,
       random: options.random,
       zoneOf: options.zoneOf,
-      limits: options.limits,
-      state: options.state,
+      state: options.sequencer,
       emit: (item, durable, recordBytes) => {
-        this.#lastEntryMs = item.entry.at;
+        this.#lastEntryMs = options.clock.nowMs();
         this.#inFlight.push({ durable, recordBytes });
         this.#inFlightBytes += recordBytes;
         this.#committer.add(item);
@@ -99,9 +112,22 @@ export class ArchiveWriter {
     );
   }
 
-  /** True when something is taken in that no entry says yet: see {@link seal}. */
-  get hasUnsealed(): boolean {
-    return this.#sequencer.hasOpenBlock || this.#sequencer.hasDropped;
+  /** True when something was dropped that no entry says yet: see {@link stateDropped}. */
+  get hasDropped(): boolean {
+    return this.#sequencer.hasDropped;
+  }
+
+  /** Zones that have an open block, and how long that may stay open. */
+  openZones(): ReturnType<Sequencer["openZones"]> {
+    return this.#sequencer.openZones();
+  }
+
+  sealBlock(zone: string): void {
+    this.#sequencer.sealBlock(zone);
+  }
+
+  stateDropped(): void {
+    this.#sequencer.stateDropped();
   }
 
   append(batch: LogBatch): Appended {
@@ -109,30 +135,33 @@ export class ArchiveWriter {
   }
 
   /** Returns the entry's index, and when it is on disk. */
-  addEntry(entry: Entry): ReturnType<Sequencer["addEntry"]> {
-    return this.#sequencer.addEntry(entry);
+  addEntry(entry: EntryContent): ReturnType<Sequencer["addEntry"]> {
+    return this.#sequencer.addEntry({ v: 1, at: this.#entryClock.nowMs(), ...entry });
   }
 
   /** Resolves with its index when the entry is on disk. */
   async record(request: EntryRequest): Promise<number> {
-    const { index, durable } = this.addEntry({ v: 1, at: this.#options.clock.nowMs(), ...request });
+    const { index, durable } = this.addEntry(request);
     await durable;
     return index;
   }
 
-  /** Closes the open blocks, and says what was dropped even when there is none. */
-  seal(): void {
-    this.#sequencer.sealBlocks();
-    this.#sequencer.stateDropped();
+  /** What time alone brings about: a segment's end, a sign of life, the next epoch. */
+  async tick(heartbeatIntervalMs: number, epochIntervalMs: number): Promise<void> {
+    this.#sequencer.closeDueSegments();
+    const isSilent = this.#isOver(this.#lastEntryMs, heartbeatIntervalMs);
+    if (isSilent && !this.#sequencer.hasOpenBlock) this.#sequencer.sayHeartbeat();
+    const { epochs, clock } = this.#options;
+    if (epochs.isRolling || !this.#isOver(this.#epochOpenedMs, epochIntervalMs)) return;
+    const next = await epochs.prepareNext();
+    this.#epochOpenedMs = clock.nowMs();
+    this.addEntry({ type: "epoch", epoch: epochs.number, next });
   }
 
-  /** What time alone brings about: a segment's end, a sign of life. */
-  tick(heartbeatIntervalMs: number): void {
-    this.#sequencer.closeDueSegments();
-    // A wall clock that was set back makes the difference negative, which is as good as due.
-    const silenceMs = this.#options.clock.nowMs() - this.#lastEntryMs;
-    const isSilent = silenceMs < 0 || silenceMs >= heartbeatIntervalMs;
-    if (isSilent && !this.#sequencer.hasOpenBlock) this.#sequencer.sayHeartbeat();
+  /** A wall clock that was set back makes the difference negative, which is as good as over. */
+  #isOver(sinceMs: number, intervalMs: number): boolean {
+    const elapsedMs = this.#options.clock.nowMs() - sinceMs;
+    return elapsedMs < 0 || elapsedMs >= intervalMs;
   }
 
   /** Publishes what is committed, and lets the write-ahead log go that this made superfluous. */
@@ -150,7 +179,8 @@ export class ArchiveWriter {
 
   /** Seals and commits everything that was appended. */
   async flush(): Promise<void> {
-    this.seal();
+    this.#sequencer.sealBlocks();
+    this.stateDropped();
     await this.#committer.flush();
   }
 
@@ -166,11 +196,13 @@ export class ArchiveWriter {
     await this.#options.wal.close();
   }
 
-  async #committed(items: readonly Item[]): Promise<void> {
+  async #takeCommitted(items: readonly Item[]): Promise<void> {
+    const { publisher, epochs } = this.#options;
     for (const { entry, frame } of items) {
       const bytes = Buffer.from(frame.entry);
-      this.#options.publisher.append(bytes, hashLeaf(bytes));
-      advance(this.#committedPositions, entry);
+      publisher.append(bytes, hashLeaf(bytes));
+      advanceLog(this.#committed, entry, frame.index);
+      if (entry.type === "epoch") epochs.endAt({ size: publisher.size, closedMs: entry.at });
       this.#marks.commit(frame.marks);
       const { durable, recordBytes } = this.#inFlight.shift()!;
       this.#inFlightBytes -= recordBytes;
@@ -192,12 +224,8 @@ export class ArchiveWriter {
     }
     this.#snapshot = {
       size,
-      positions: [...copyPositions(this.#committedPositions)],
+      state: copyLogState(this.#committed),
       marks: this.#marks.snapshot(),
     };
   }
-}
-
-function copyPositions(positions: Positions): Positions {
-  return new Map([...positions].map(([zone, position]) => [zone, { ...position }]));
 }

@@ -7,12 +7,11 @@
  * Trust: `log.key` (0600). Whoever reads it can sign another history of this archive. Only
  * checkpoints kept elsewhere reveal that.
  */
-import { randomUUID } from "node:crypto";
-import { constants, link, open, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { constants, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { AgentError } from "../../../src/component/errors.ts";
 import type { RandomSource } from "../../../src/component/settings.ts";
-import { syncDirectory } from "../../../src/lib/durable_file.ts";
+import { createFileDurably } from "../../../src/lib/durable_file.ts";
 import type { NoteSigner } from "../format/note.ts";
 import { encodeSigningKey, parseSigningKey } from "../format/note.ts";
 
@@ -70,33 +69,17 @@ export async function generateLogKey(
   return parseSigningKey(text).verifier.vkey;
 }
 
-/**
- * A new file that only its owner can read: whole under its name, or not there. `link` gives it the
- * name, because unlike `rename` it never replaces a file. Throws `archive.key_exists`.
- */
+/** A new file that only its owner can read. Throws `archive.key_exists`. */
 export async function createPrivateFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(temporary, path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
-      throw new AgentError("archive.key_exists", `${path} exists; keys are never overwritten`);
-    }
+  const isNew = await createFileDurably(path, content).catch((cause: unknown) => {
     throw new AgentError("storage.unwritable", `cannot write ${path}`, { cause });
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncDirectory(dirname(path));
+  });
+  if (isNew) return;
+  throw new AgentError("archive.key_exists", `${path} exists; keys are never overwritten`);
 }
 
-async function readPrivateFile(path: string): Promise<string> {
+/** Throws `storage.insecure` when others may read it, and what the file system throws. */
+export async function readPrivateFile(path: string): Promise<string> {
   const handle = await open(path, constants.O_RDONLY);
   try {
     const { mode } = await handle.stat();

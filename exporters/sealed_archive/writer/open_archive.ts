@@ -10,12 +10,13 @@ import type { Settings } from "../../../src/component/settings.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
 import { recipientsByZone } from "../config.ts";
-import type { Statement } from "../format/entry.ts";
 import type { NoteSigner } from "../format/note.ts";
+import { recipientsChanges } from "../format/recipients.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
 import { ArchiveWriter } from "./archive_writer.ts";
+import { EpochKeys } from "./epoch_keys.ts";
 import type { LogKeyOptions } from "./log_key.ts";
 import { createLogKey, readLogKey } from "./log_key.ts";
 import { Marks } from "./marks.ts";
@@ -24,8 +25,9 @@ import type { RecoveredLog } from "./recovery.ts";
 import { recoverLog, stateMissing } from "./recovery.ts";
 import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 import { removeTemporaryFiles } from "./segment_recovery.ts";
+import { zoneRule } from "./zone_rule.ts";
 import type { RecoveredZones } from "./zones.ts";
-import { recoverZones, zoneRule } from "./zones.ts";
+import { recoverZones } from "./zones.ts";
 
 export type WriterEvents = Pick<
   ArchiveWriterOptions,
@@ -35,7 +37,7 @@ export type WriterEvents = Pick<
 /** The caller holds the lock on `stateDirectory`. Throws `archive.*` and `storage.*`. */
 export async function openArchive(
   config: SealedArchiveConfig,
-  settings: Pick<Settings, "clock" | "random" | "logger">,
+  settings: Pick<Settings, "clock" | "random" | "logger" | "configFingerprint">,
   stateDirectory: string,
   events: WriterEvents,
 ): Promise<ArchiveWriter> {
@@ -55,8 +57,11 @@ export async function openArchive(
   const marks = new Marks(config.max_sources);
   const log = await recoverLog({ archive, stateDirectory, verifier: signer.verifier, marks });
   let recovered: RecoveredZones;
+  let epochs: EpochKeys;
   try {
     recovered = await recoverZones(config, log);
+    const epochOptions = { archive, stateDirectory, origin: config.origin, random };
+    epochs = await EpochKeys.open(epochOptions, log.state.epoch, log.signedSize);
   } catch (error) {
     await log.wal.close();
     throw error;
@@ -66,34 +71,38 @@ export async function openArchive(
     random,
     stateDirectory,
     zoneOf: zoneRule(config),
-    limits: {
-      blockRecordsMax: config.block.max_records,
-      blockSizeBytesMax: config.block.max_bytes,
-      segmentSizeBytesMax: config.segment.max_bytes,
-      segmentIntervalMs: config.segment.rotate,
-    },
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
-    state: { nextIndex: log.tree.size, positions: log.positions, marks, zones: recovered.zones },
+    state: log.state,
+    sequencer: {
+      nextIndex: log.tree.size,
+      positions: log.state.positions,
+      marks,
+      zones: recovered.zones,
+    },
     wal: log.wal,
     segments: recovered.segments,
     publisher: new Publisher({
       archive,
       stateDirectory,
       signer,
+      epochs,
       tree: log.tree,
       entries: log.entries,
       publishedSize: log.signedSize,
     }),
+    epochs,
     ...events,
   });
-  addFirstEntry(writer, config, settings, signer, log, recovered.cutBytes);
+  const { cutBytes } = recovered;
+  const configHash = settings.configFingerprint;
+  addFirstEntries(writer, config, { signer, epochs }, log, { cutBytes, configHash });
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
     entries: log.tree.size,
     entries_replayed: log.tree.size - log.signedSize,
-    bytes_cut: recovered.cutBytes,
+    bytes_cut: cutBytes,
   });
   return writer;
 }
@@ -120,33 +129,28 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
 }
 
 /** A log begins with a genesis, and each later run of the agent with a restart. */
-function addFirstEntry(
+function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { clock }: Pick<Settings, "clock">,
-  { verifier }: NoteSigner,
+  { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
   log: RecoveredLog,
-  cutBytes: number,
+  { cutBytes, configHash }: { cutBytes: number; configHash: string | undefined },
 ): void {
-  const statement: Statement = {
-    zones: Object.fromEntries(
-      [...recipientsByZone(config)].map(([zone, recipients]) => [
-        zone,
-        { recipients: [...recipients] },
-      ]),
-    ),
-    intervals: {
-      heartbeat_ms: Math.ceil(config.heartbeat_interval),
-      publish_ms: Math.ceil(config.publish_interval),
-    },
+  const recipients = recipientsByZone(config);
+  const intervals = {
+    heartbeat_ms: Math.ceil(config.heartbeat_interval),
+    publish_ms: Math.ceil(config.publish_interval),
   };
-  const common = { v: 1, at: clock.nowMs(), ...statement } as const;
   if (log.tree.size === 0) {
+    const zones = [...recipients].map(([zone, names]) => [zone, { recipients: [...names] }]);
     writer.addEntry({
       type: "genesis",
       origin: verifier.name,
       vkey: verifier.vkey,
-      ...common,
+      epoch_vkey: epochs.signer.verifier.vkey,
+      zones: Object.fromEntries(zones),
+      intervals,
+      config: configHash,
     });
     return;
   }
@@ -155,6 +159,10 @@ function addFirstEntry(
     run: randomUUID(),
     replayed: log.tree.size - log.signedSize,
     cut: cutBytes,
-    ...common,
+    intervals,
+    config: configHash,
   });
+  for (const change of recipientsChanges(log.state.recipients, recipients)) {
+    writer.addEntry({ type: "recipients", ...change });
+  }
 }

@@ -3,13 +3,15 @@
  *
  * Invariant: nothing is signed that is not durable, and no root leaves this process that is not in
  * `last_signed`, so that after any crash and any restore the agent can see that it signed a size
- * already and never signs another root for it.
+ * already and never signs another root for it. The log is signed at the size at which an epoch ends,
+ * and the epoch is closed, before anything beyond is signed.
  */
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AgentError } from "../../../src/component/errors.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
+import type { Checkpoint } from "../format/checkpoint.ts";
 import { formatCheckpoint } from "../format/checkpoint.ts";
 import type { LogTree } from "../format/log_tree.ts";
 import type { NoteSigner } from "../format/note.ts";
@@ -18,6 +20,7 @@ import type { Tile } from "../format/tiles.ts";
 import { encodeBundle, TILE_WIDTH, tilePath, tilesBetween } from "../format/tiles.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
+import type { EpochKeys } from "./epoch_keys.ts";
 import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 
 const LAST_SIGNED = "last_signed";
@@ -34,6 +37,7 @@ export interface PublisherOptions {
   readonly archive: string;
   readonly stateDirectory: string;
   readonly signer: NoteSigner;
+  readonly epochs: EpochKeys;
   readonly tree: LogTree;
   /** Entries from the start of the bundle in which `publishedSize` lies. */
   readonly entries: Buffer[];
@@ -71,23 +75,45 @@ export class Publisher {
 
   /** Signs the log as it is now. May be repeated after an error. Calls must not overlap. */
   async publish(): Promise<void> {
-    const from = this.#publishedSize;
-    const size = this.#tree.size;
-    if (size === from) return;
-    const log = join(this.#options.archive, "log");
-    for (const tile of tilesBetween(from, size)) {
-      const path = join(log, tilePath(tile));
+    const { epochs } = this.#options;
+    const { end } = epochs;
+    if (end !== undefined) {
+      await this.#prepare(end.size);
+      await epochs.writeNote(this.#tree.root(end.size));
+      await this.#sign(end.size);
+      await epochs.close();
+    }
+    const { size } = this.#tree;
+    if (size === this.#publishedSize) return;
+    await this.#prepare(size);
+    await this.#sign(size);
+  }
+
+  /** Everything that must be on disk before a root of this size may leave the process. */
+  async #prepare(size: number): Promise<void> {
+    const { archive, stateDirectory, signer } = this.#options;
+    for (const tile of tilesBetween(this.#publishedSize, size)) {
+      const path = join(archive, "log", tilePath(tile));
       await makePublicDirectory(dirname(path));
       await writeFileDurably(path, this.#content(tile), PUBLIC_FILE_MODE);
     }
-    const { stateDirectory, signer } = this.#options;
-    const checkpoint = { origin: signer.verifier.name, size, root: this.#tree.root(size) };
-    await writeLastSigned(stateDirectory, checkpoint);
-    const note = signNote(formatCheckpoint(checkpoint), signer);
+    await writeLastSigned(stateDirectory, this.#checkpoint(size, signer));
+  }
+
+  async #sign(size: number): Promise<void> {
+    const { archive, signer, epochs } = this.#options;
+    const log = join(archive, "log");
+    const text = formatCheckpoint(this.#checkpoint(size, signer));
+    const note = signNote(text, signer, epochs.signer);
     await writeFileDurably(join(log, "checkpoint"), note, PUBLIC_FILE_MODE);
+    const from = this.#publishedSize;
     this.#publishedSize = size;
     this.#forget(size);
     await removePartials(log, from, size);
+  }
+
+  #checkpoint(size: number, { verifier }: NoteSigner): Checkpoint {
+    return { origin: verifier.name, size, root: this.#tree.root(size) };
   }
 
   #content({ level, index, width }: Tile): Buffer {
@@ -115,9 +141,8 @@ async function removePartials(log: string, from: number, size: number): Promise<
 
 async function writeLastSigned(
   directory: string,
-  signed: { origin: string; size: number; root: Buffer },
+  { origin, size, root }: Checkpoint,
 ): Promise<void> {
-  const { origin, size, root } = signed;
   const content: LastSigned = { v: 1, origin, size, root: root.toString("base64") };
   await writeFileDurably(join(directory, LAST_SIGNED), `${JSON.stringify(content)}\n`);
 }

@@ -12,12 +12,12 @@ import { AgentError } from "../../../src/component/errors.ts";
 import { parseCheckpoint } from "../format/checkpoint.ts";
 import type { BlockEntry, Entry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
+import type { LogState } from "../format/log_state.ts";
+import { advanceLog, emptyLogState } from "../format/log_state.ts";
 import { LogTree } from "../format/log_tree.ts";
 import { hashLeaf } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { openNote } from "../format/note.ts";
-import type { Positions } from "../format/position.ts";
-import { advance } from "../format/position.ts";
 import { decodeBundle, splitHashes, TILE_WIDTH, tilePath } from "../format/tiles.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Marks } from "./marks.ts";
@@ -33,7 +33,7 @@ export interface RecoveredLog {
   /** From the start of the bundle in which `signedSize` lies. */
   readonly entries: Buffer[];
   readonly signedSize: number;
-  readonly positions: Positions;
+  readonly state: LogState;
   /** Blocks beyond the last signed size; nobody but this log vouches for their bytes yet. */
   readonly unsignedBlocks: readonly BlockEntry[];
 }
@@ -58,7 +58,8 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
     checkCoverage(frames, snapshot?.size ?? 0, size);
     const edge = await readEdge(archive, size, signed);
     if (snapshot !== undefined) marks.commit(snapshot.marks);
-    const replay = new Replay(edge, size, new Map(snapshot?.positions), snapshot?.size ?? 0);
+    const state = snapshot?.state ?? emptyLogState();
+    const replay = new Replay(edge, size, state, snapshot?.size ?? 0);
     for (const frame of frames) marks.commit(replay.take(frame));
     return { wal, signedSize: size, ...replay.result() };
   } catch (error) {
@@ -163,15 +164,16 @@ async function readEdge(
 class Replay {
   readonly #edge: Edge;
   readonly #signedSize: number;
-  readonly #positions: Positions;
-  readonly #positionsSize: number;
+  readonly #state: LogState;
+  /** Entries that the state has taken in already. */
+  readonly #stateSize: number;
   readonly #unsignedBlocks: BlockEntry[] = [];
 
-  constructor(edge: Edge, signedSize: number, positions: Positions, positionsSize: number) {
+  constructor(edge: Edge, signedSize: number, state: LogState, stateSize: number) {
     this.#edge = edge;
     this.#signedSize = signedSize;
-    this.#positions = positions;
-    this.#positionsSize = positionsSize;
+    this.#state = state;
+    this.#stateSize = stateSize;
   }
 
   /** Returns the marks that the frame makes durable. */
@@ -185,9 +187,9 @@ class Replay {
     } else if (index >= firstKept && !entries[index - firstKept]!.equals(bytes)) {
       throw new AgentError("archive.forked", `entry ${index} is not the one that was signed`);
     }
-    if (index < this.#positionsSize) return [];
+    if (index < this.#stateSize) return [];
     const entry = parseEntry(bytes);
-    const problem = isOurs(entry) ? advance(this.#positions, entry) : "it is of another kind";
+    const problem = isOurs(entry) ? advanceLog(this.#state, entry, index) : "it is of another kind";
     if (problem !== undefined) {
       throw new AgentError("storage.corrupt", `write-ahead log, entry ${index}: ${problem}`);
     }
@@ -198,7 +200,7 @@ class Replay {
   result(): Omit<RecoveredLog, "wal" | "signedSize"> {
     return {
       ...this.#edge,
-      positions: this.#positions,
+      state: this.#state,
       unsignedBlocks: this.#unsignedBlocks,
     };
   }

@@ -7,7 +7,7 @@
  * the log has one content and one root for ever.
  */
 import { isPermanent } from "../../../src/component/errors.ts";
-import type { Clock, RandomSource } from "../../../src/component/settings.ts";
+import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
@@ -19,9 +19,11 @@ import { advance, positionOf } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Deferred } from "./deferred.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
+import type { EntryClock } from "./entry_clock.ts";
 import type { Marks } from "./marks.ts";
 import type { WalFrame } from "./wal.ts";
-import type { OpenBlock, Payload, ZoneLimits, ZoneState } from "./zone_writer.ts";
+import type { ZoneRule } from "./zone_rule.ts";
+import type { OpenBlock, Payload, ZoneState } from "./zone_writer.ts";
 import { ZoneWriter } from "./zone_writer.ts";
 
 /** What the log looks like when the agent starts. */
@@ -34,12 +36,11 @@ export interface SequencerState {
 }
 
 export interface SequencerOptions {
-  readonly clock: Clock;
+  readonly clock: EntryClock;
   readonly random: RandomSource;
-  readonly limits: ZoneLimits;
   readonly state: SequencerState;
-  /** The name of the zone of a record; it is one of the state's. */
-  readonly zoneOf: (record: LogRecord) => string;
+  /** Its zone is one of the state's. */
+  readonly zoneOf: ZoneRule;
   /** Takes the items in order. `durable` is to be settled when the item is, or never will be. */
   readonly emit: (item: Item, durable: Deferred, recordBytes: number) => void;
 }
@@ -65,7 +66,7 @@ export class Sequencer {
   #newestItem: Deferred | undefined;
 
   constructor(options: SequencerOptions) {
-    const { clock, random, limits, state } = options;
+    const { clock, random, state } = options;
     this.#options = options;
     this.#marks = state.marks;
     this.#nextIndex = state.nextIndex;
@@ -74,7 +75,6 @@ export class Sequencer {
         name,
         clock,
         random,
-        limits,
         marks: state.marks,
         state: zoneState,
         position: positionOf(state.positions, name),
@@ -102,7 +102,7 @@ export class Sequencer {
     return bytes;
   }
 
-  append({ records, source }: LogBatch): Appended {
+  append({ records, source, pipeline }: LogBatch): Appended {
     let sealed = source === undefined ? undefined : this.#marks.taken(source.id);
     let replayed = 0;
     let withheld = 0;
@@ -117,7 +117,7 @@ export class Sequencer {
         if (stated !== undefined) awaited.add(stated);
         continue;
       }
-      const zone = this.#zones.get(this.#options.zoneOf(record))!;
+      const zone = this.#zones.get(this.#options.zoneOf(record, pipeline))!;
       const block = zone.append(record, encoding, index);
       if (block === undefined) {
         withheld++;
@@ -161,6 +161,18 @@ export class Sequencer {
       entryDurable.promise.then(stated.resolve, stated.reject);
     }
     return ranges;
+  }
+
+  /** Zones that have an open block, and how long that may stay open. */
+  *openZones(): Generator<{ readonly zone: string; readonly delayMs: number }> {
+    for (const [zone, { openBlock, blockDelayMs: delayMs }] of this.#zones) {
+      if (openBlock !== undefined) yield { zone, delayMs };
+    }
+  }
+
+  /** Closes the open block of a zone, if there is one. */
+  sealBlock(zone: string): void {
+    this.#zones.get(zone)?.sealBlock();
   }
 
   /** Closes the open blocks of all zones. */

@@ -1,6 +1,6 @@
 /**
- * The snapshot that stands in for the frames of the write-ahead log that were removed: positions
- * and marks after the first `size` entries.
+ * The snapshot that stands in for the frames of the write-ahead log that were removed: what the
+ * first `size` entries say, and the marks after them.
  *
  * Invariant: it is replaced as a whole (temporary file, fsync, rename), and it ends with a count,
  * so a reader sees one whole snapshot or none. It never says more than `size` entries do.
@@ -11,6 +11,7 @@ import { z } from "zod";
 import { AgentError } from "../../../src/component/errors.ts";
 import { syncDirectory } from "../../../src/lib/durable_file.ts";
 import { FrameLog } from "../../../src/lib/frame_log.ts";
+import type { LogState } from "../format/log_state.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Mark } from "./wal.ts";
 import { markSchema } from "./wal.ts";
@@ -29,9 +30,18 @@ const zonePosition = z.object({
   closedSegments: integer,
   sums: z.string(),
 });
+const epochPosition = z.object({
+  number: integer,
+  vkey: z.string(),
+  firstEntry: integer,
+  openedMs: integer,
+});
 const head = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   size: integer,
+  atMs: integer,
+  epoch: epochPosition,
+  recipients: z.array(z.tuple([z.string(), z.array(z.string())])),
   positions: z.array(z.tuple([z.string(), zonePosition])),
   marks: integer,
 });
@@ -39,7 +49,7 @@ const marksFrame = z.array(markSchema);
 
 export interface Snapshot {
   readonly size: number;
-  readonly positions: readonly (readonly [string, z.infer<typeof zonePosition>])[];
+  readonly state: LogState;
   readonly marks: readonly Mark[];
 }
 
@@ -49,8 +59,10 @@ export async function writeSnapshot(directory: string, snapshot: Snapshot): Prom
   await rm(temporary, { force: true });
   const { log } = await FrameLog.open(temporary);
   try {
-    const { size, positions, marks } = snapshot;
-    await log.append([encode({ v: 1, size, positions, marks: marks.length })]);
+    const { size, state, marks } = snapshot;
+    const { atMs, epoch } = state;
+    const zones = { positions: [...state.positions], recipients: [...state.recipients] };
+    await log.append([encode({ v: 2, size, atMs, epoch, ...zones, marks: marks.length })]);
     for (let from = 0; from < marks.length; from += MARKS_PER_FRAME) {
       await log.append([encode(marks.slice(from, from + MARKS_PER_FRAME))]);
     }
@@ -72,10 +84,11 @@ export async function readSnapshot(directory: string): Promise<Snapshot | undefi
     const [first, ...rest] = frames.map((frame): unknown =>
       JSON.parse(Buffer.from(frame).toString()),
     );
-    const { size, positions, marks: count } = head.parse(first);
+    const { size, atMs, epoch, positions, recipients, marks: count } = head.parse(first);
     const marks = rest.flatMap((frame) => marksFrame.parse(frame));
     if (marks.length !== count) throw new RangeError("marks are missing");
-    return { size, positions, marks };
+    const zones = { positions: new Map(positions), recipients: new Map(recipients) };
+    return { size, state: { ...zones, epoch, atMs }, marks };
   } catch (cause) {
     throw new AgentError("storage.corrupt", `${path} is not whole`, { cause });
   }

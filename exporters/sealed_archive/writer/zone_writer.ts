@@ -8,7 +8,7 @@
 import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { isPermanent } from "../../../src/component/errors.ts";
-import type { Clock, RandomSource } from "../../../src/component/settings.ts";
+import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { AgeRecipient } from "../../../src/lib/age/age_file.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
@@ -21,6 +21,7 @@ import { segmentFileName, segmentName } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import type { Cover } from "./cover.ts";
 import { Deferred } from "./deferred.ts";
+import type { EntryClock } from "./entry_clock.ts";
 import type { LiveSource, Marks } from "./marks.ts";
 import { toMark } from "./marks.ts";
 import type { Mark } from "./wal.ts";
@@ -28,6 +29,7 @@ import type { Mark } from "./wal.ts";
 export interface ZoneLimits {
   readonly blockRecordsMax: number;
   readonly blockSizeBytesMax: number;
+  readonly blockDelayMs: number;
   readonly segmentSizeBytesMax: number;
   /** A segment holds blocks of one such interval of UTC. */
   readonly segmentIntervalMs: number;
@@ -37,6 +39,7 @@ export interface ZoneLimits {
 export interface ZoneState {
   /** Age public keys; none for a zone that only earlier configurations had. */
   readonly recipients: readonly AgeRecipient[];
+  readonly limits: ZoneLimits;
   /** Over the bytes of the open segment. */
   readonly segmentHash: Hash;
   /** Content of SHA256SUMS. */
@@ -52,9 +55,8 @@ export interface Payload extends Pick<Item, "block" | "sums"> {
 
 export interface ZoneWriterOptions {
   readonly name: string;
-  readonly clock: Clock;
+  readonly clock: EntryClock;
   readonly random: RandomSource;
-  readonly limits: ZoneLimits;
   readonly marks: Marks;
   readonly state: ZoneState;
   /** Moves with each entry that is emitted. */
@@ -122,6 +124,10 @@ export class ZoneWriter {
     return this.#block;
   }
 
+  get blockDelayMs(): number {
+    return this.#options.state.limits.blockDelayMs;
+  }
+
   /**
    * The block into which the record was put; undefined when it has no encoding. `encoding` is that
    * of the record's batch, in which it is number `index`.
@@ -140,7 +146,7 @@ export class ZoneWriter {
   }
 
   sealFullBlock(): void {
-    const { blockRecordsMax, blockSizeBytesMax } = this.#options.limits;
+    const { blockRecordsMax, blockSizeBytesMax } = this.#options.state.limits;
     const builder = this.#block?.builder;
     if (builder === undefined) return;
     if (builder.count >= blockRecordsMax || builder.sizeBytes >= blockSizeBytesMax) {
@@ -153,7 +159,7 @@ export class ZoneWriter {
     const open = this.#block;
     if (open === undefined) return;
     this.#block = undefined;
-    const { name, position, random, clock, limits, state } = this.#options;
+    const { name, position, random, clock, state } = this.#options;
     const sealed = open.builder.seal(state.recipients, random);
     this.#closeSegmentFor(sealed.bytes.length);
     const segment = position.open ? position.segment : position.segment + 1;
@@ -179,7 +185,7 @@ export class ZoneWriter {
       recordBytes: open.builder.sizeBytes,
     });
     // One huge record must not keep its memory for ever.
-    if (this.#appender.writer.buffer.length > 4 * limits.blockSizeBytesMax) {
+    if (this.#appender.writer.buffer.length > 4 * state.limits.blockSizeBytesMax) {
       this.#appender = new SingleRecordAppender();
     }
   }
@@ -192,7 +198,8 @@ export class ZoneWriter {
 
   /** Closes the segment when a block of `sizeBytes` does not belong into it any more. */
   #closeSegmentFor(sizeBytes: number): void {
-    const { position, limits } = this.#options;
+    const { position, state } = this.#options;
+    const { limits } = state;
     const isFull = position.bytes + sizeBytes > limits.segmentSizeBytesMax;
     if (position.open && isFull) this.#closeSegment();
     else this.closeDueSegment();
@@ -200,7 +207,8 @@ export class ZoneWriter {
 
   /** Closes the open segment when its interval is over. */
   closeDueSegment(): void {
-    const { position, limits, clock } = this.#options;
+    const { position, clock } = this.#options;
+    const { limits } = this.#options.state;
     const intervalOf = (timeMs: number): number => Math.floor(timeMs / limits.segmentIntervalMs);
     const isDue = intervalOf(clock.nowMs()) > intervalOf(position.openedAtMs);
     if (position.open && isDue) this.#closeSegment();

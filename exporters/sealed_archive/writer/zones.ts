@@ -1,22 +1,21 @@
 /**
- * Which zones an archive has, and which records go where.
+ * Which zones an archive has.
  *
- * Invariant: every record has one zone, and it is one of the configuration. A zone that only an
- * earlier configuration had keeps its folder and its place in the log, and gets no record.
+ * Invariant: a zone that only an earlier configuration had keeps its folder and its place in the log,
+ * and gets no record.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LogRecord } from "../../../src/data/log_record.ts";
 import { parseAgeRecipient } from "../../../src/lib/age/age_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
-import { DEFAULT_ZONE, recipientsByZone } from "../config.ts";
+import { recipientsByZone } from "../config.ts";
 import { ZONE_NAME } from "../format/entry.ts";
 import { positionOf } from "../format/position.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { RecoveredLog } from "./recovery.ts";
 import { SegmentFiles } from "./segment_files.ts";
 import { recoverSegments } from "./segment_recovery.ts";
-import type { ZoneState } from "./zone_writer.ts";
+import type { ZoneLimits, ZoneState } from "./zone_writer.ts";
 
 export interface RecoveredZones {
   readonly zones: ReadonlyMap<string, ZoneState>;
@@ -24,21 +23,10 @@ export interface RecoveredZones {
   readonly cutBytes: number;
 }
 
-/** The rule by which a record finds its zone. */
-export function zoneRule(config: SealedArchiveConfig): (record: LogRecord) => string {
-  const names = new Set(recipientsByZone(config).keys());
-  if (names.size === 1) return () => DEFAULT_ZONE;
-  const key = config.zone_attribute;
-  return ({ attributes }) => {
-    const name = attributes[key];
-    return typeof name === "string" && names.has(name) ? name : DEFAULT_ZONE;
-  };
-}
-
 /** Brings every zone's segments back to what the log says. Throws `archive.damaged`. */
 export async function recoverZones(
   config: SealedArchiveConfig,
-  { positions, unsignedBlocks }: RecoveredLog,
+  { state: { positions }, unsignedBlocks }: RecoveredLog,
 ): Promise<RecoveredZones> {
   const recipients = recipientsByZone(config);
   const blocks = join(config.directory, "blocks");
@@ -55,8 +43,20 @@ export async function recoverZones(
     const recovered = await recoverSegments(directory, positionOf(positions, name), ofZone);
     cutBytes += recovered.cutBytes;
     const readers = (recipients.get(name) ?? []).map((text) => parseAgeRecipient(text)!);
-    zones.set(name, { ...recovered, recipients: readers });
+    zones.set(name, { ...recovered, recipients: readers, limits: zoneLimits(config, name) });
     segments.set(name, new SegmentFiles(directory));
   }
   return { zones, segments, cutBytes };
+}
+
+/** What the zone says itself goes before what all zones have. */
+function zoneLimits({ block, segment, zones }: SealedArchiveConfig, name: string): ZoneLimits {
+  const own = zones?.[name];
+  return {
+    blockRecordsMax: own?.block.max_records ?? block.max_records,
+    blockSizeBytesMax: own?.block.max_bytes ?? block.max_bytes,
+    blockDelayMs: own?.block.max_delay ?? block.max_delay,
+    segmentSizeBytesMax: own?.segment.max_bytes ?? segment.max_bytes,
+    segmentIntervalMs: own?.segment.rotate ?? segment.rotate,
+  };
 }

@@ -13,7 +13,7 @@
  */
 import type { AnyValue } from "../../../src/data/any_value.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
-import { severityNumberOf } from "../severity.ts";
+import { severityNumberOf } from "../../../src/data/severity.ts";
 import type { Operator } from "./compare.ts";
 import { compare } from "./compare.ts";
 import type { Operand } from "./functions.ts";

@@ -9,6 +9,8 @@ const SPACE = 0x20;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const COOKIES_MAX = 64;
+/** RFC 6265bis section 5.6: a longer one is ignored. */
+const COOKIE_ATTRIBUTE_LENGTH_MAX = 1024;
 
 /** Parts of `Set-Cookie` that are no cookie. */
 const COOKIE_ATTRIBUTES = new Set(
@@ -71,9 +73,15 @@ export function reportCookies(header: HeaderValue, found: Found): void {
       return;
     }
     const valueStart = isPair ? index + 1 : nameStart;
-    index = partEnd(header, valueStart, SEMICOLON);
     const name = text.slice(nameStart, valueStart - 1).toLowerCase();
-    if (isPair && !COOKIE_ATTRIBUTES.has(name)) reportCookie(text, valueStart, index, found);
+    if (isPair && !COOKIE_ATTRIBUTES.has(name)) {
+      index = partEnd(header, valueStart, SEMICOLON);
+      reportCookie(text, valueStart, index, found);
+    } else {
+      // What is not reported may be read again from a later key, so not all of it is read.
+      const end = Math.min(limit, valueStart + COOKIE_ATTRIBUTE_LENGTH_MAX);
+      index = partEnd({ ...header, limit: end }, valueStart, SEMICOLON);
+    }
     if (codeAt(text, index) !== SEMICOLON) return;
     do index++;
     while (codeAt(text, index) === SPACE);

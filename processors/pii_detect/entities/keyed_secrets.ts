@@ -69,7 +69,7 @@ function verifyKeyed(text: ScannedText, at: number, found: Found): void {
   const start = keyStart(text, keyEnd);
   if (start < 0) return;
   const meaning = meaningOfKey(text.slice(start, keyEnd));
-  if (meaning === undefined) return;
+  if (meaning === undefined || isOwnMark(text, start, keyEnd)) return;
   const certain = meaning === "secret";
   if (!found.wants(certain || meaning === "likely" ? "secret" : meaning)) return;
   const opening = openingOf(text, at);
@@ -99,6 +99,12 @@ function keyEndBefore(text: ScannedText, at: number): number {
   if (quote === DOUBLE_QUOTE || quote === SINGLE_QUOTE) end--;
   while (codeAt(text, end - 1) === BACKSLASH && at - end < 4) end--;
   return end;
+}
+
+/** Is the key the name of an entity that was redacted before: `[REDACTED:stripe_key]=`? */
+function isOwnMark(text: ScannedText, start: number, end: number): boolean {
+  const word = "[REDACTED:";
+  return codeAt(text, end) === 0x5d && text.startsWith(word, start - word.length);
 }
 
 /** Where a value begins: behind the quotation mark, if it has one. */

@@ -47,7 +47,7 @@ export const NAME_MODES = {
 export type NamesMode = keyof typeof NAME_MODES;
 
 /** More times no text is read, so that the time stays linear in its length. */
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 4;
 
 /** One for the process: it is read only, and takes a megabyte. */
 let model: Tagger | undefined;

@@ -23,7 +23,6 @@ export class Tagger {
   readonly #weights: Int8Array;
   readonly #table: WordTable;
   readonly #features = new Int32Array(FEATURES_PER_WORD);
-  readonly #scores = new Int32Array(LABELS.length);
   /** By word: an index of {@link LABELS}. */
   readonly labels = new Uint8Array(WORDS_MAX);
 
@@ -48,19 +47,31 @@ export class Tagger {
     }
   }
 
+  /** Sums in variables of their own are several times as fast as in an array. */
   #best(bias: number): number {
-    const scores = this.#scores.fill(0);
-    scores[NONE] = bias;
+    const features = this.#features;
+    const weights = this.#weights;
+    let none = bias;
+    let person = 0;
+    let address = 0;
+    let place = 0;
+    let organization = 0;
+    let nationality = 0;
     for (let index = 0; index < FEATURES_PER_WORD; index++) {
-      const row = this.#features[index]! * LABELS.length;
-      for (let label = 0; label < LABELS.length; label++) {
-        scores[label]! += this.#weights[row + label]!;
-      }
+      const row = features[index]! * LABELS.length;
+      none += weights[row]!;
+      person += weights[row + 1]!;
+      address += weights[row + 2]!;
+      place += weights[row + 3]!;
+      organization += weights[row + 4]!;
+      nationality += weights[row + 5]!;
     }
-    let best = 0;
-    for (let label = 1; label < LABELS.length; label++) {
-      if (scores[label]! > scores[best]!) best = label;
-    }
-    return best;
+    const most = Math.max(none, person, address, place, organization, nationality);
+    // Of equal scores the first label has it.
+    if (none === most) return 0;
+    if (person === most) return 1;
+    if (address === most) return 2;
+    if (place === most) return 3;
+    return organization === most ? 4 : 5;
   }
 }

@@ -14,6 +14,7 @@ test("personal data is found at least as well as before", { skip }, () => {
   for (const name of CONFIG_NAMES) {
     const { overall, byType } = now.sentences[name];
     assertKept(`${name}, all`, overall.f2, kept.sentences[name].overall.f2);
+    assertKept(`${name}, posts`, now.posts[name].overall.f2, kept.posts[name].overall.f2);
     for (const [type, { f2 }] of Object.entries(kept.sentences[name].byType)) {
       assertKept(`${name}, ${type}`, byType[type]!.f2, f2);
     }
