@@ -141,3 +141,43 @@ test("a file is deleted when all of it is acknowledged, and not before", async (
   assert.deepEqual(await isThere(), ["c.log"]);
   assert.equal(configSchema.safeParse({ include: ["/a"], delete_after_read: true }).success, false);
 });
+
+test("a header becomes attributes of all records, also after a restart", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, "a.log");
+  const zipped = join(directory, "b.log");
+  await writeFile(path, "#version: 7\n#host: web\nfirst\n#no: header\n");
+  await writeFile(zipped, gzipSync("#version: 8\nzipped\n"));
+  const regex = "^#(?P<key>[a-z]+): (?P<value>.*)$";
+  const line = (key: string) => ({
+    ...{ type: "add", field: `attributes.${key}`, value: "EXPR(attributes.value)" },
+    if: `attributes.key == "${key}"`,
+  });
+  const rest = ["key", "value"].map((key) => ({ type: "remove", field: `attributes.${key}` }));
+  const metadata_operators = [
+    { type: "regex_parser", regex },
+    ...[line("version"), line("host"), ...rest].map((operator, index) => ({
+      ...operator,
+      id: `step${index}`,
+    })),
+  ];
+  const options = {
+    ...{ include: [join(directory, "*.log")], compression: "auto", include_file_name: false },
+    header: { pattern: "^#", metadata_operators },
+  };
+  const found = (running: Awaited<ReturnType<typeof run>>) =>
+    Object.fromEntries(
+      running.consumer.records.map(({ body, attributes }) => [String(body), attributes]),
+    );
+  const first = await run(t, options);
+  await waitUntil("the records", () => first.bodies().length === 3);
+  const web = { version: "7", host: "web" };
+  assert.deepEqual(found(first), { first: web, "#no: header": web, zipped: { version: "8" } });
+  await first.stop();
+  await appendFile(path, "second\n");
+  const second = await run(t, options, first.settings.root);
+  await waitForBodies(second, ["second"]);
+  assert.deepEqual(found(second), { second: web });
+  const { error } = configSchema.safeParse({ ...options, start_at: "end" });
+  assert.match(error!.issues[0]!.message, /start_at: beginning/);
+});

@@ -1,6 +1,7 @@
 /** Configuration of `file_log`: the Collector's keys and defaults, and one key of ours. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
+import { operatorConfigs } from "../../src/lib/operators/config.ts";
 import { goRegexError } from "../../src/lib/operators/go_regex.ts";
 import { sourceShape } from "../../src/lib/operators/source_config.ts";
 import { compileStrptime } from "../../src/lib/operators/time_layout.ts";
@@ -85,6 +86,14 @@ const ordering = z
   );
 export type OrderingConfig = z.infer<typeof ordering>;
 
+const header = z.strictObject({
+  pattern: goRegex.describe("Go regular expression that each line of the header matches."),
+  metadata_operators: operatorConfigs
+    .refine((operators) => operators.length > 0, "expected at least one operator")
+    .meta({ sameAs: "#/$defs/receiver.file_log/properties/operators" })
+    .describe("Steps from a line of the header to attributes, as `operators`."),
+});
+
 /** Keys of the Collector that cannot have another effect here than one value of theirs. */
 const collectorOnly = {
   initial_buffer_size: byteSize
@@ -120,6 +129,9 @@ const fileLog = z.strictObject({
     .enum(["beginning", "end"])
     .default("end")
     .describe("Where files begin that are there at the first start; later ones are read whole."),
+  header: header
+    .optional()
+    .describe("First lines that become attributes of all records; needs `start_at: beginning`."),
   multiline: multiline.optional().describe("Joins lines to logs; without it each line is a log."),
   force_flush_period: durationMs
     .prefault("500ms")
@@ -221,12 +233,14 @@ const fileLog = z.strictObject({
   retry_on_failure: sourceShape.retry_on_failure,
 });
 
-export const configSchema = fileLog.refine(
-  ({ delete_after_read, start_at }) => !delete_after_read || start_at === "beginning",
-  {
+export const configSchema = fileLog
+  .refine(({ header, start_at }) => header === undefined || start_at === "beginning", {
+    path: ["header"],
+    error: "needs `start_at: beginning`, because headers are at the beginning",
+  })
+  .refine(({ delete_after_read, start_at }) => !delete_after_read || start_at === "beginning", {
     path: ["delete_after_read"],
     error: "needs `start_at: beginning`: otherwise files would be deleted that were never read",
-  },
-);
+  });
 
 export type FileLogConfig = z.infer<typeof configSchema>;

@@ -15,6 +15,7 @@ import type { Entry, HeldFrom, OperatorContext } from "../../src/lib/operators/o
 import { RecordMaker } from "../../src/lib/operators/record_maker.ts";
 import type { FileLogConfig } from "./config.ts";
 import type { Ownership } from "./file_owner.ts";
+import { Header } from "./header.ts";
 import type { Split } from "./splitter.ts";
 
 const RECORDS_PER_BATCH_MAX = 2000;
@@ -49,7 +50,10 @@ export type FileContext = OperatorContext & {
 export class RecordBuilder {
   readonly #id: string;
   readonly #chain: OperatorChain;
-  readonly #fileAttributes: Attributes;
+  readonly #ownAttributes: Attributes;
+  readonly #header: Header | undefined;
+  /** Those of the file and those of its header. */
+  #fileAttributes: Attributes;
   readonly #resource: AnyValueMap;
   readonly #maker: RecordMaker;
   readonly #addsNumber: boolean;
@@ -60,7 +64,9 @@ export class RecordBuilder {
   constructor(id: string, config: FileLogConfig, context: FileContext) {
     this.#id = id;
     this.#chain = new OperatorChain(config.operators, context);
-    this.#fileAttributes = fileAttributes(config, context);
+    this.#ownAttributes = fileAttributes(config, context);
+    this.#fileAttributes = this.#ownAttributes;
+    this.#header = config.header && new Header(config.header, context);
     this.#resource = config.resource;
     this.#maker = new RecordMaker(config.resource);
     this.#addsNumber = config.include_file_record_number;
@@ -87,6 +93,7 @@ export class RecordBuilder {
       entry.number = logs + split.before[index]! + 1;
       if (this.#addsNumber || this.#addsOffset) this.#addPlace(entry);
       const end = start + split.ends[index]!;
+      if (this.#isHeader(entry)) continue;
       if (this.#chain.process(entry)) this.#add(entry, end, observed);
       if (this.#records.length >= RECORDS_PER_BATCH_MAX) {
         const truncated = split.skippingFrom !== undefined && index === split.bodies.length - 1;
@@ -103,6 +110,20 @@ export class RecordBuilder {
     }
     built.push(this.#finish(end, stretch.resume));
     return built;
+  }
+
+  /** Reads the header again, from the beginning of a file that is gone on with. */
+  readHeader({ bodies, starts }: Split): void {
+    for (const [index, body] of bodies.entries()) {
+      if (this.#header?.take(body, starts[index]!) !== true) break;
+    }
+    this.#fileAttributes = { ...this.#ownAttributes, ...this.#header?.attributes };
+  }
+
+  #isHeader(entry: Entry): boolean {
+    if (this.#header?.isOpen !== true || !this.#header.take(entry.body, entry.start)) return false;
+    this.#fileAttributes = { ...this.#ownAttributes, ...this.#header.attributes };
+    return true;
   }
 
   #finish(end: number, resume: HeldFrom): BuiltBatch {

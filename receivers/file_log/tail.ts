@@ -11,6 +11,7 @@ import { Delivery } from "../../src/lib/delivery/delivery.ts";
 import type { HeldFrom } from "../../src/lib/operators/operator.ts";
 import { borrowBuffer, returnBuffer, WINDOW_BYTES } from "./buffer_pool.ts";
 import { fingerprintOf, matchesHead } from "./fingerprint.ts";
+import { HEADER_BYTES_MAX } from "./header.ts";
 import type { FileEntry } from "./offset_store.ts";
 import type { FileKey } from "./open_file.ts";
 import { keyText, OpenFile } from "./open_file.ts";
@@ -193,7 +194,7 @@ export class Tail {
       const file = await OpenFile.open(this.entry.path, config);
       if (keyText((await file.stat()).key) === keyText(this.entry)) {
         this.#file = file;
-        this.#newBuilder(file);
+        await this.#newBuilder(file);
         return true;
       }
       await file.close();
@@ -210,16 +211,22 @@ export class Tail {
   }
 
   /** Operators keep what they hold back when a file was closed only to save a handle. */
-  #newBuilder(file: OpenFile): void {
+  async #newBuilder(file: OpenFile): Promise<void> {
     if (this.#builder !== undefined) return;
-    const { config, settings, operatorFailed } = this.#environment;
-    this.#builder = new RecordBuilder(this.entry.id, config, {
+    const { config, settings, splitter, operatorFailed } = this.#environment;
+    const builder = new RecordBuilder(this.entry.id, config, {
       path: file.path,
       resolvedPath: file.resolvedPath,
       ownership: file.ownership,
       nowMs: () => settings.clock.nowMs(),
       failed: operatorFailed,
     });
+    if (config.header !== undefined && this.#position > 0) {
+      const bytes = Buffer.alloc(Math.min(this.#position, HEADER_BYTES_MAX));
+      const bytesRead = await file.read(bytes, 0);
+      builder.readHeader(splitter.split(bytes.subarray(0, bytesRead), true, false, false));
+    }
+    this.#builder = builder;
   }
 
   async #readWindow(): Promise<Outcome> {

@@ -55,7 +55,8 @@ export class Journalctl {
     return new AgentError("journald.failed", `journalctl ended with ${outcome}${said}`);
   }
 
+  /** It only reads, so it may be ended at any moment. */
   kill(): void {
-    this.#child.kill("SIGTERM");
+    this.#child.kill("SIGKILL");
   }
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -99,6 +100,30 @@ test("HTTP and gRPC are encrypted with the configured certificate", { skip }, as
     const refused = await metrics.read("vouchsafe_otlp_refused_requests");
     return refused["protocol=http reason=tls"]! >= 1 && refused["protocol=grpc reason=tls"]! >= 1;
   });
+});
+
+test("read_timeout spares connections of TLS whose clients have spoken", {
+  skip,
+}, async (context) => {
+  const files = await certificates(context);
+  const { receiver, clock } = await start(context, {
+    grpc: { endpoint: "localhost:0", tls: serverFiles(files), read_timeout: "5s" },
+  });
+  const ca = readFileSync(files("ca.pem"));
+  const session = connectHttp2(`https://localhost:${receiver.ports.grpc}`, { ca });
+  context.after(() => session.destroy());
+  const connected = Promise.withResolvers<void>();
+  session.once("connect", () => connected.resolve());
+  await connected.promise;
+  const ping = (): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    session.ping((error) => (error === null ? resolve() : reject(error)));
+    return promise;
+  };
+  await ping();
+  clock.advance(6_000);
+  await ping();
+  assert.equal(session.destroyed, false);
 });
 
 test("with client_ca_file a client needs a certificate", { skip }, async (context) => {

@@ -51,7 +51,8 @@ test("a slow backend makes the writer wait, and nothing is lost", async (context
   input.end();
   await waitUntil("a first batch", () => sink.batches.length > 0);
   const held = await metrics.read("vouchsafe_stdin_in_flight_bytes");
-  assert.ok(held[""]! <= 1000);
+  // A thousand bytes, and what the records of one more line cost beside their text.
+  assert.ok(held[""]! <= 1600, `${held[""]}`);
   assert.equal(finished(), 0);
   gate.resolve();
   await waitUntil("the end", () => finished() === 1);

@@ -108,11 +108,14 @@ test("both framings of RFC 6587 are understood on one connection", async (contex
 });
 
 test("a datagram is a message, and its trailing line feed is none of it", async (context) => {
-  const { sink, udp } = await run(context, { ...LOCAL_UDP, protocol: "rfc3164" });
+  const udpConfig = { udp: { listen_address: "localhost:0", add_attributes: true } };
+  const { sink, udp } = await run(context, { ...udpConfig, protocol: "rfc3164" });
   await udp("<34>Oct 11 22:14:15 mymachine su: failed\nfor lonvick\r\n\0");
   await received(sink, 1);
   assert.equal(sink.records[0]!.attributes.message, "failed\nfor lonvick");
   assert.equal(sink.records[0]!.severityText, "crit");
+  assert.equal(sink.records[0]!.attributes["net.transport"], "IP.UDP");
+  assert.equal(sink.records[0]!.attributes["net.peer.ip"], "127.0.0.1");
 });
 
 test("rubbish is counted and handed on as it came, or dropped", async (context) => {
@@ -150,7 +153,8 @@ test("a slow backend makes TCP senders wait, and nothing is lost", async (contex
     return held[""]! > 0 && socket.writableLength > 0;
   });
   const { "": held } = await metrics.read("vouchsafe_syslog_in_flight_bytes");
-  assert.ok(held! <= 64 * 1024, `${held} bytes are held`);
+  // One piece of 64 KiB, and what its 64 records cost beside their text.
+  assert.ok(held! <= 100 * 1024, `${held} bytes are held`);
   gate.resolve();
   socket.end();
   await received(sink, count);

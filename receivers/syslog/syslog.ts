@@ -94,6 +94,7 @@ export class SyslogReceiver implements Receiver {
       clock,
       outlet: this.#outlet,
       instruments: this.#instruments,
+      attributes,
       createStream: (own: Attributes) =>
         new EntryStream({
           ...{ operators: this.#operators, maker: this.#maker, resource },

@@ -31,6 +31,8 @@ export interface ListenerServices {
   readonly clock: Clock;
   readonly outlet: Outlet;
   readonly instruments: Instruments;
+  /** Attributes of every record. */
+  readonly attributes: Attributes;
   /** A stream for messages that come in order, with attributes of their origin. */
   readonly createStream: (attributes: Attributes) => EntryStream;
 }

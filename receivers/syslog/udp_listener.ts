@@ -16,8 +16,6 @@ import type { UdpConfig } from "./config.ts";
 import { endAttributes } from "./ends.ts";
 import type { ListenerServices } from "./tcp_listener.ts";
 
-/** Senders whose attributes are remembered; beyond it all are made anew. */
-const SENDERS_MAX = 1000;
 const isTrailing = (byte: number | undefined): boolean =>
   byte === 0x0a || byte === 0x0d || byte === 0x00;
 
@@ -25,11 +23,13 @@ export class UdpListener {
   readonly #config: UdpConfig;
   readonly #services: ListenerServices;
   readonly #sockets: Socket[] = [];
-  readonly #streams = new Map<string, EntryStream>();
+  /** Of all senders: to make one for each would be costly, and senders are as many as they like. */
+  readonly #stream: EntryStream;
 
   constructor(config: UdpConfig, services: ListenerServices) {
     this.#config = config;
     this.#services = services;
+    this.#stream = services.createStream({});
   }
 
   get port(): number {
@@ -61,7 +61,8 @@ export class UdpListener {
       socket.close(() => resolve());
       await promise;
     }
-    this.#releaseAll();
+    const records = this.#stream.release();
+    if (records.length > 0) this.#services.outlet.add(0, records, undefined);
   }
 
   async #bind(host: string, port: number): Promise<Socket> {
@@ -99,34 +100,18 @@ export class UdpListener {
       return;
     }
     const text = messageText(bytes.subarray(0, length), this.#config);
-    outlet.add(length, this.#streamOf(socket, from).pushAll([text]), undefined);
+    const record =
+      text === "" ? undefined : this.#stream.push({ body: text, ...this.#more(socket, from) });
+    outlet.add(length, record === undefined ? [] : [record], undefined);
   }
 
-  /** One for each sender, where that matters: for its attributes. */
-  #streamOf(socket: Socket, from: RemoteInfo): EntryStream {
-    const { add_attributes: addsAttributes } = this.#config;
-    const key = addsAttributes ? `${from.address} ${from.port}` : "";
-    const known = this.#streams.get(key);
-    if (known !== undefined) return known;
-    if (this.#streams.size >= SENDERS_MAX) this.#releaseAll();
-    const stream = this.#services.createStream(
-      addsAttributes ? this.#attributesOf(socket, from) : {},
-    );
-    this.#streams.set(key, stream);
-    return stream;
-  }
-
-  #attributesOf(socket: Socket, from: RemoteInfo): Attributes {
+  #more(socket: Socket, from: RemoteInfo): { attributes?: Attributes } {
+    if (!this.#config.add_attributes) return {};
     const { address, port } = socket.address();
-    return endAttributes("IP.UDP", {
+    const ends = endAttributes("IP.UDP", {
       ...{ peerAddress: from.address, peerPort: from.port },
       ...{ hostAddress: address, hostPort: port },
     });
-  }
-
-  #releaseAll(): void {
-    const records = [...this.#streams.values()].flatMap((stream) => stream.release());
-    this.#streams.clear();
-    if (records.length > 0) this.#services.outlet.add(0, records, undefined);
+    return { attributes: { ...this.#services.attributes, ...ends } };
   }
 }

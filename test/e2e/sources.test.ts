@@ -1,9 +1,11 @@
 /** Sources beside files and OTLP, from programs that are not ours into a sealed archive. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { waitUntil } from "../../src/testing/wait_until.ts";
-import { freePorts, startAgent, startVouchsafe } from "../support/agent.ts";
+import { freePorts, ROOT, startAgent, startVouchsafe } from "../support/agent.ts";
 import { countSealed, makeSite, readArchive, verifyArchive } from "../support/site.ts";
 import { skipWithout } from "../support/tools.ts";
 
@@ -56,4 +58,46 @@ test("what the program logger sends over TCP and UDP is sealed, and protected", 
   assert.equal(records[2]!.attributes.msg_id, "ID7");
   assert.equal(records[0]!.attributes.facility_text, "auth");
   assert.ok(!JSON.stringify(records).includes("anna.example"));
+});
+
+test("a journal is sealed once, entry by entry, however often the agent is killed", async (t) => {
+  const site = await makeSite(t, (directory) => ({
+    receivers: {
+      journald: { journalctl_path: join(directory, "journalctl"), start_at: "beginning" },
+    },
+    processors: { pii_detect: { entities: ["email"] } },
+  }));
+  const journal = join(site.directory, "journal");
+  const fake = join(ROOT, "receivers/journald/testing/fake_journalctl.ts");
+  const program = join(site.directory, "journalctl");
+  const call = `JOURNAL_RECORDING='${journal}' exec '${process.execPath}' '${fake}' "$@"`;
+  await writeFile(program, `#!/bin/sh\n${call}\n`, { mode: 0o755 });
+  let count = 0;
+  const write = async (): Promise<void> => {
+    const entries = Array.from({ length: 500 }, () => {
+      const cursor = `s=${"5e".repeat(16)};i=${(++count).toString(16)};b=1;m=1;t=1;x=1`;
+      const time = 1_732_774_500_000_000 + count;
+      return `__CURSOR=${cursor}\n__REALTIME_TIMESTAMP=${time}\nMESSAGE=entry ${count}\n\n`;
+    });
+    await appendFile(journal, entries.join(""));
+  };
+  await write();
+  for (let kill = 0; kill < 2; kill++) {
+    const agent = await startAgent(t, site.configPath);
+    await write();
+    const enough = 300 + kill * 600;
+    await waitUntil("some are sealed", async () => (await countSealed(t, site)) >= enough, 60_000);
+    await agent.stop("SIGKILL");
+  }
+  const agent = await startAgent(t, site.configPath);
+  await waitUntil("all are sealed", async () => (await countSealed(t, site)) >= count, 60_000);
+  assert.equal((await agent.stop()).code, 0);
+  const messages = (await readArchive(t, site)).map(
+    ({ body }) => (body as Record<string, unknown> | null)?.MESSAGE,
+  );
+  assert.deepEqual(
+    messages.filter((message) => message !== undefined),
+    Array.from({ length: count }, (_, index) => `entry ${index + 1}`),
+  );
+  await verifyArchive(t, site);
 });

@@ -32,6 +32,11 @@ export class ByteBudget {
     await promise;
   }
 
+  /** Takes more than was asked for, because what came is larger than it seemed. */
+  exceed(bytes: number): void {
+    this.#usedBytes += bytes;
+  }
+
   give(bytes: number): void {
     this.#usedBytes -= bytes;
     while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!.bytes)) {

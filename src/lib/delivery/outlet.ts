@@ -14,6 +14,8 @@ import { Delivery } from "./delivery.ts";
 const RECORDS_PER_BATCH_MAX = 1000;
 /** Of all bytes that may be held. */
 const GATHERED_SHARE_MAX = 0.25;
+/** What a record costs beside its text: small ones would else fill the memory unseen. */
+const RECORD_BYTES = 500;
 /** How long a record may wait for others. */
 const GATHER_MS = 100;
 
@@ -95,6 +97,7 @@ export class Outlet<Place = undefined> {
 
   /**
    * Hands on what was read: `bytes`, for which room was taken, gave `records` and end at `place`.
+   * Room for the records themselves is taken here, so the next one to ask for room waits longer.
    * Records without an origin cannot be read again by anybody.
    */
   add(bytes: number, records: readonly LogRecord[], place: Place, origin?: Origin): void {
@@ -103,7 +106,9 @@ export class Outlet<Place = undefined> {
     if (isOther && records.length > 0) this.flush();
     this.#gathering ??= { id, records: [], positions: [], bytes: 0, place };
     const gathering = this.#gathering;
-    gathering.bytes += bytes;
+    const more = records.length * RECORD_BYTES;
+    this.#budget.exceed(more);
+    gathering.bytes += bytes + more;
     gathering.place = place;
     for (const record of records) {
       gathering.records.push(record);

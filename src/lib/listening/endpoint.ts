@@ -110,6 +110,8 @@ async function listenOnce(server: Server, where: ListenOptions): Promise<void> {
   server.listen(where, resolve);
   await promise;
   server.removeListener("error", reject);
+  // From now on an error is about one connection that could not be accepted (no more handles).
+  server.on("error", () => {});
 }
 
 function errorCode(error: unknown): string {

@@ -60,6 +60,10 @@ const regexParser = z.strictObject({
       error: "expected a named group, (?P<name>...)",
     })
     .describe("A Go regular expression; its named groups become fields."),
+  cache: z
+    .strictObject({ size: z.int().min(0).max(65_535) })
+    .optional()
+    .describe("Accepted for the Collector's sake: nothing is cached here."),
 });
 const csvParser = z
   .strictObject({
