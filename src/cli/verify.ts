@@ -18,18 +18,21 @@ import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 import { readVerifier } from "./read_verifier.ts";
+import { logOf, readWitnessRule } from "./witness_rule.ts";
 
 const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
 
 export const verifyCommand: Command = {
   summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
-  usage: "ARCHIVE [--vkey KEY] [--epoch-vkey KEY] [-i IDENTITY] [--checkpoint FILE] [--json]",
+  usage: "ARCHIVE [--vkey KEY] [--epoch-vkey KEY] [-i IDENTITY] [--policy FILE] [--json]",
   options: {
     vkey: { type: "string" },
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    policy: { type: "string" },
+    "max-age": { type: "string" },
     json: { type: "boolean" },
   },
   help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
@@ -42,6 +45,9 @@ export const verifyCommand: Command = {
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+      --policy FILE      a policy (c2sp.org/tlog-policy): the log's key, and the witnesses that must
+                         have cosigned a checkpoint of the archive
+      --max-age DURATION with --policy: they must have done so in this time, such as 1h
       --json             the result as JSON
 
 Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
@@ -73,7 +79,9 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
 
 async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
   const { vkey, "epoch-vkey": epochVkey, identity, checkpoint } = values;
-  const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
+  const witnesses = await readWitnessRule(values);
+  const verifier =
+    typeof vkey === "string" ? await readVerifier(vkey) : await logOf(archive, witnesses?.policy);
   const firstEpoch = typeof epochVkey === "string" ? await readVerifier(epochVkey) : undefined;
   const identities = typeof identity === "string" ? await readIdentities(identity) : undefined;
   const kept =
@@ -81,7 +89,8 @@ async function readOptions(archive: string, { values }: CommandLine): Promise<Ve
       ? await readKept(checkpoint, verifier ?? (await new LogFiles(archive).readVerifier()))
       : undefined;
   const observer = identities === undefined ? undefined : new ChainContinuity();
-  return { archive, verifier, firstEpoch, identities, kept, observer, clock: systemClock };
+  const keys = { verifier, firstEpoch, identities };
+  return { archive, ...keys, kept, witnesses, observer, clock: systemClock };
 }
 
 async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOptions["kept"]> {
@@ -111,6 +120,11 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
       closed: result.epochs.closed,
       first_vkey: result.epochs.firstVkey,
       first_key_from: result.epochs.isPinned ? "argument" : "archive",
+    },
+    witnessed: result.witnessed && {
+      size: result.witnessed.size,
+      witnesses: result.witnessed.witnesses,
+      at: result.witnessed.atMs,
     },
     blocks: result.blocks,
     records: result.records,
@@ -161,7 +175,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
       "Whether the chains of records have gaps was not checked: that takes every zone's identity.",
     );
   }
-  lines.push(...statementLines(result));
+  lines.push(...witnessLines(result), ...statementLines(result));
   if (keySource === "archive") {
     lines.push(
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
@@ -180,6 +194,20 @@ function epochLines({ epochs: { closed, firstVkey, isPinned } }: VerifyResult): 
     "The first key was taken from the log. Keep it elsewhere, and not even a thief of the log's key",
     `can change a closed epoch unseen: --epoch-vkey '${firstVkey}'`,
   ];
+}
+
+function witnessLines({ witnessed, size }: VerifyResult): string[] {
+  if (witnessed?.atMs === undefined) return [];
+  const at = new Date(witnessed.atMs).toISOString();
+  const lines = [
+    `Cosigned as the policy asks: the first ${count(witnessed.size, "entry", "entries")}, at ${at} ` +
+      `by their clocks (${witnessed.witnesses.join(", ")}).`,
+  ];
+  if (witnessed.size < size) {
+    const later = count(size - witnessed.size, "later entry", "later entries");
+    lines.push(`No witness vouches for ${later} yet.`);
+  }
+  return lines;
 }
 
 function summary(result: VerifyResult): string {

@@ -47,7 +47,7 @@ export function parsePolicy(text: string): Policy {
   return reader.finish(lines.length);
 }
 
-/** Which witnesses of the policy cosigned a checkpoint; it does not look for the log's signature. */
+/** Which witnesses of the policy cosigned a checkpoint; the log's signature is not looked at. */
 export function judgeNote({ rules, quorum }: Policy, note: string): Witnessed {
   const times = new Map<string, number>();
   for (const [name, rule] of rules) {

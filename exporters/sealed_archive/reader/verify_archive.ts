@@ -28,6 +28,8 @@ import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { recordTimeMs } from "../format/record_time.ts";
 import { parseTilePath } from "../format/tiles.ts";
+import type { WitnessedLog, WitnessRule } from "./anchor_check.ts";
+import { AnchorCheck } from "./anchor_check.ts";
 import type { EpochSummary } from "./epoch_check.ts";
 import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
@@ -63,6 +65,8 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
+  /** Which witnesses must have cosigned a checkpoint of the archive, and when. */
+  readonly witnesses?: WitnessRule | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -76,6 +80,8 @@ export interface VerifyResult {
   readonly root: string;
   readonly entries: Readonly<Record<string, number>>;
   readonly epochs: EpochSummary;
+  /** What the witnesses of the policy have cosigned; undefined without a policy or a quorum. */
+  readonly witnessed: WitnessedLog | undefined;
   readonly blocks: number;
   readonly records: number;
   readonly blockBytes: number;
@@ -143,18 +149,23 @@ class Verification {
       throw new AgentError("archive.unreadable", `cannot read the folder ${archive}`, { cause });
     });
     const verifier = this.#options.verifier ?? (await this.#files.readVerifier());
+    const { kept, witnesses } = this.#options;
+    const report: Report = (finding) => this.#report(finding);
+    const anchors = await AnchorCheck.read(archive, { verifier, kept }, report);
     const { checkpoint, note, problem } = await this.#files.readCheckpoint(verifier);
     if (problem !== undefined) {
       this.#report({ kind: "checkpoint", file: "log/checkpoint", reason: problem });
     }
     try {
-      await this.#checkCovered(checkpoint, verifier);
+      await this.#checkCovered(checkpoint, verifier, anchors);
       const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
       if (isSigned) this.#epochs.checkCheckpoint(note.toString());
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
+      const newest = { size: checkpoint.size, note: note.toString() };
+      const witnessed = witnesses && anchors.judge(newest, witnesses, clock.nowMs());
       if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
       if (this.#undecrypted === 0) {
         this.#options.observer?.finish((finding) => this.#report(finding));
@@ -166,6 +177,7 @@ class Verification {
         root: checkpoint.root.toString("base64"),
         entries: this.#kinds,
         epochs: this.#epochs.summary(),
+        witnessed,
         blocks: this.#blocks,
         records: this.#records,
         blockBytes: this.#blockBytes,
@@ -183,17 +195,17 @@ class Verification {
     }
   }
 
-  async #checkCovered(checkpoint: Checkpoint, verifier: NoteVerifier): Promise<void> {
-    const { kept } = this.#options;
-    if (kept !== undefined && kept.size <= checkpoint.size) {
-      await this.#checkEntries(kept.size, verifier);
-      this.#compareKept(kept);
+  async #checkCovered(
+    checkpoint: Checkpoint,
+    verifier: NoteVerifier,
+    anchors: AnchorCheck,
+  ): Promise<void> {
+    for (const size of anchors.sizesTo(checkpoint.size)) {
+      await this.#checkEntries(size, verifier);
+      if (this.#walk.isWhole) anchors.compare(size, this.#walk.root());
     }
     await this.#checkEntries(checkpoint.size, verifier);
-    if (kept !== undefined && kept.size > checkpoint.size) {
-      const reason = `the kept checkpoint has ${kept.size} entries, the archive ${checkpoint.size}`;
-      this.#report({ kind: "kept_checkpoint", file: "log/checkpoint", reason });
-    }
+    anchors.compareNewest(checkpoint);
     const isSigned = this.#isSigned(checkpoint);
     this.#walk.reportMismatches(isSigned);
     if (isSigned || !this.#walk.isWhole) return;
@@ -203,12 +215,6 @@ class Verification {
 
   #isSigned({ size, root }: Checkpoint): boolean {
     return this.#walk.isWhole && this.#walk.size === size && this.#walk.root().equals(root);
-  }
-
-  #compareKept(kept: Checkpoint): void {
-    if (!this.#walk.isWhole || this.#walk.root().equals(kept.root)) return;
-    const reason = `the first ${kept.size} entries are not those that the kept checkpoint signed`;
-    this.#report({ kind: "kept_checkpoint", reason });
   }
 
   async #checkEntries(size: number, verifier: NoteVerifier): Promise<void> {
