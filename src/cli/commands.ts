@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import("./verify.ts")).verifyCommand,
   prove: async () => (await import("./prove.ts")).proveCommand,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
+  witness: async () => (await import("./witness.ts")).witnessCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
   reveal: async () => (await import("./reveal.ts")).revealCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,

@@ -53,7 +53,7 @@ export class Witness {
     this.#options = options;
   }
 
-  /** Requests are answered one after the other. Throws `storage.corrupt` and what writing throws. */
+  /** Answers one request after the other. Throws `storage.corrupt` and what writing throws. */
   addCheckpoint(body: string): Promise<WitnessAnswer> {
     const answer = this.#last.then(() => this.#answer(body));
     this.#last = answer.catch(() => {});
