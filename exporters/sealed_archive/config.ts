@@ -1,22 +1,27 @@
 /** What a user can say about `sealed_archive`. */
 import { z } from "zod";
-import { ageRecipient, byteSize, durationMs } from "../../config/values.ts";
+import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
+import { copyConfig } from "./copies/copy_config.ts";
 import { isCosigner } from "./format/cosignature.ts";
-import { ZONE_NAME } from "./format/entry.ts";
-import { isKeyName } from "./format/note.ts";
+import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
+import { isKeyName, isVerifierKey } from "./format/note.ts";
 
 /** The zone of records that name no other. */
 export const DEFAULT_ZONE = "default";
 
 const RECIPIENTS_MAX = 16;
+const AUTHORITIES_MAX = 8;
 const ROUTES_MAX = 100;
+const SCRUB_LENGTH_MAX = 3000;
 /** One entry of the log names all zones and recipients, and it must stay below 4 KiB. */
 const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
 const ORIGIN_LENGTH_MAX = 255;
 const WITNESSES_MAX = 16;
 const MIB = 1024 * 1024;
+/** The largest object that one request can put. */
+const OBJECT_BYTES_MAX = 5 * 1024 * MIB;
 
 const positiveDuration = durationMs.refine((ms) => ms > 0, "must be longer than 0s");
 
@@ -44,6 +49,23 @@ const zoneName = z
   .string()
   .regex(ZONE_NAME, "is 1 to 32 of a-z, 0-9, _ and -, and begins with a letter or a digit");
 
+const retention = longDurationMs.refine((ms) => ms > 0, "must be longer than 0s");
+
+const scrub = z.strictObject({
+  from: z.array(zoneName).min(1).describe("Zones of the originals."),
+  drop: z
+    .array(z.enum(DROPPABLE))
+    .default([])
+    .describe("Parts that the copies do not have: `body`, `trace` (the ids of trace and span)."),
+  drop_attributes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Attributes, of the record and its resource, that the copies do not have."),
+  time_resolution: durationMs
+    .prefault("0s")
+    .describe("Times of the copies are rounded down to whole multiples of this."),
+});
+
 const zone = z.strictObject({
   recipients: recipients.describe("age public keys of those who can read this zone's records."),
   block: z
@@ -61,6 +83,8 @@ const zone = z.strictObject({
     })
     .prefault({})
     .describe("Where this zone's segments are closed otherwise."),
+  retention: retention.optional().describe("As `retention`, for this zone."),
+  scrub: scrub.optional().describe("Gets coarser copies of what goes into others, and that only."),
 });
 
 const route = z
@@ -122,6 +146,11 @@ const fields = z.strictObject({
   origin: origin.describe(
     "Name of this log for ever, like a URL without its scheme: example.com/host1.",
   ),
+  continues: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the archive before this one; its last checkpoint goes into this log."),
   recipients: recipients
     .optional()
     .describe("age public keys (age1...) of those who can read the zone `default`."),
@@ -146,6 +175,19 @@ const fields = z.strictObject({
     .describe("The log's signing key. Without it, `log.key` in the state directory, made once."),
   block: block.prefault({}).describe("When a block of records is closed."),
   segment: segment.prefault({}).describe("When a file of blocks is closed."),
+  retention: retention
+    .optional()
+    .describe(
+      "A closed segment is deleted this long after its newest block; without it, never. `90d`.",
+    ),
+  copy: copyConfig
+    .optional()
+    .describe("Copies what is closed and signed to object storage (S3), for those who keep it."),
+  redaction_authorities: z
+    .array(z.string().refine(isVerifierKey, "is no verifier key (see 'vouchsafe keys show')"))
+    .max(AUTHORITIES_MAX)
+    .default([])
+    .describe("Public keys of those whose signed orders to erase single records count."),
   group_commit: durationMs
     .refine((ms) => ms <= 1000, "must be at most 1s")
     .prefault("20ms")
@@ -185,6 +227,7 @@ export const configSchema = fields.superRefine((config, context) => {
     context.addIssue({ code: "custom", path, message });
   };
   const zones = [...recipientsByZone(config).values()];
+  const originals = originalZones(config);
   if (config.recipients === undefined && config.zones?.[DEFAULT_ZONE] === undefined) {
     problem(
       ["recipients"],
@@ -201,14 +244,39 @@ export const configSchema = fields.superRefine((config, context) => {
     const message = `all zones together have at most ${RECIPIENTS_OF_ALL_ZONES_MAX} recipients`;
     problem(["zones"], message);
   }
-  const known = recipientsByZone(config);
+  const segmentMax = Math.max(
+    config.segment.max_bytes,
+    ...Object.values(config.zones ?? {}).map(({ segment: own }) => own?.max_bytes ?? 0),
+  );
+  if (config.copy !== undefined && segmentMax > OBJECT_BYTES_MAX) {
+    problem(["copy"], "segments must be at most 5GiB (segment.max_bytes): one object each");
+  }
+  for (const [name, { scrub: own }] of Object.entries(config.zones ?? {})) {
+    if (own === undefined) continue;
+    const path = ["zones", name, "scrub"];
+    if (name === DEFAULT_ZONE) problem(path, "the zone 'default' takes what no other takes");
+    for (const from of own.from.filter((zone) => !originals.has(zone))) {
+      problem(path, `there is no zone '${from}' of originals`);
+    }
+    if (JSON.stringify(own).length > SCRUB_LENGTH_MAX) {
+      problem(path, "is too long for one entry of the log");
+    }
+  }
   for (const [index, { zone: name }] of config.routes.entries()) {
-    if (known.has(name)) continue;
-    problem(["routes", index, "zone"], `there is no zone '${name}'`);
+    if (originals.has(name)) continue;
+    problem(["routes", index, "zone"], `there is no zone '${name}' of originals`);
   }
 });
 
 export type SealedArchiveConfig = z.infer<typeof configSchema>;
+
+/** The zones into which records go as they are. */
+export function originalZones(
+  config: Pick<SealedArchiveConfig, "recipients" | "zones">,
+): Set<string> {
+  const names = [...recipientsByZone(config).keys()];
+  return new Set(names.filter((name) => config.zones?.[name]?.scrub === undefined));
+}
 
 /** Who can read which zone. */
 export function recipientsByZone(

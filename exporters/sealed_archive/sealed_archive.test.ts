@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { AgentError } from "../../src/component/errors.ts";
+import type { AnyValue } from "../../src/data/any_value.ts";
 import {
   INTEGRITY_CHAIN,
   INTEGRITY_RESTART,
@@ -171,6 +172,31 @@ test("closes segments by size, with check sums that sha256sum accepts", async (t
   await close(again);
   assert.deepEqual(await readNumbers(directory), range(0, 6010));
   await assertWhole(directory);
+});
+
+test("says of records that OTLP cannot express that they are not there", async (t) => {
+  const { directory, settings } = await place(t);
+  const archive = await openTestArchive(t, testConfig(directory), settings);
+  let deep: AnyValue = "x";
+  for (let level = 0; level < 500; level++) deep = [deep];
+  const records = range(0, 4).map(
+    (sequence) =>
+      new LogRecord({
+        body: sequence % 2 === 1 ? deep : `line ${sequence}`,
+        attributes: { [INTEGRITY_CHAIN]: CHAIN, [INTEGRITY_SEQUENCE]: sequence },
+      }),
+  );
+  await archive.consumeLogs({ records });
+  await archive.consumeLogs({ records: records.slice(1, 2) });
+  await close(archive);
+  const { findings, dropped, withheld } = await verify(directory);
+  assert.deepEqual(findings, []);
+  assert.equal(withheld, 3);
+  assert.deepEqual(dropped, [
+    [CHAIN, 1, 1],
+    [CHAIN, 3, 3],
+    [CHAIN, 1, 1],
+  ]);
 });
 
 test("closes a segment when its interval is over, and gives signs of life", async (t) => {

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { AgentError } from "../../src/component/errors.ts";
+import type { Finding } from "../../src/data/finding.ts";
 import {
   INTEGRITY_CHAIN,
   INTEGRITY_EPOCH,
@@ -66,6 +67,29 @@ test("numbers and hands on in the order of the calls, within the call", async (t
   await stop(chain);
   assert.deepEqual(named(verifyRecords(key, sink.records, { ordered: true })), []);
   await assert.rejects(chain.consumeLogs({ records }), withCode("pipeline.shutting_down"));
+});
+
+test("what the last gate withholds gets no number, and is handed on all the same", async (t) => {
+  const settings = await testSettings(t);
+  const { config, key } = await knownKey(settings);
+  const sink = new CollectingConsumer();
+  const chain = await startChain(config, settings, sink);
+  const canary = { kind: "email", arrived: () => {} };
+  const finding = { path: [], start: 0, end: 1, entity: "email", text: "x" } as unknown as Finding;
+  const records = accessLogRecords(30).map((record, index) => {
+    if (index % 10 === 3) return new LogRecord({ ...record, canary });
+    return index % 10 === 7 ? new LogRecord({ ...record, findings: [finding] }) : record;
+  });
+  await chain.consumeLogs({ records: records.slice(0, 20) });
+  await chain.consumeLogs({ records: records.slice(20) });
+  await chain.consumeLogs({ records: records.filter(({ canary: mark }) => mark !== undefined) });
+  await stop(chain);
+  const withheld = sink.records.filter((record) => record.canary ?? record.findings);
+  assert.equal(withheld.length, 9);
+  assert.ok(withheld.every(({ attributes }) => attributes[INTEGRITY_SEQUENCE] === undefined));
+  const passed = sink.records.filter((record) => !(record.canary ?? record.findings));
+  assert.deepEqual(sequences(passed), [...new Array(24).keys()]);
+  assert.deepEqual(named(verifyRecords(key, passed)), []);
 });
 
 test("keeps the source positions, and splits what is larger than a reservation", async (t) => {

@@ -10,6 +10,8 @@ import type { LogsConsumer, Processor } from "../../src/component/component.ts";
 import { AgentError, describeError, isPermanent } from "../../src/component/errors.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
+import { mapRecords } from "../../src/data/log_batch.ts";
+import type { LogRecord } from "../../src/data/log_record.ts";
 import type { FileLock } from "../../src/lib/lock_file.ts";
 import { acquireLock } from "../../src/lib/lock_file.ts";
 import { ChainSigner } from "./chain_signer.ts";
@@ -113,12 +115,17 @@ export class HmacChain implements Processor {
 
   async consumeLogs(batch: LogBatch): Promise<void> {
     if (batch.records.length === 0) return;
+    if (!batch.records.every(reachesExporters)) return this.#consumeDivided(batch);
     if (batch.records.length <= RESERVATION_STEP) return this.#consume(batch);
-    const results = await Promise.allSettled(split(batch).map((part) => this.#consume(part)));
-    const errors = results.flatMap((result) =>
-      result.status === "rejected" ? [result.reason] : [],
-    );
-    if (errors.length > 0) throw errors.find((error) => !isPermanent(error)) ?? errors[0];
+    return firstError(await Promise.allSettled(split(batch).map((part) => this.#consume(part))));
+  }
+
+  /** What the pipeline's last gate withholds gets no sequence, which would be missing for ever. */
+  async #consumeDivided(batch: LogBatch): Promise<void> {
+    const chained = mapRecords(batch, (record) => (reachesExporters(record) ? record : undefined));
+    const withheld = mapRecords(batch, (record) => (reachesExporters(record) ? undefined : record));
+    const deliveries = [this.consumeLogs(chained), this.#next.consumeLogs(withheld)];
+    return firstError(await Promise.allSettled(deliveries));
   }
 
   #consume(batch: LogBatch): Promise<void> {
@@ -217,6 +224,16 @@ export class HmacChain implements Processor {
     await Promise.race([Promise.allSettled([...this.#underWay]), noTime.promise]);
     deadline.removeEventListener("abort", give);
   }
+}
+
+function reachesExporters({ canary, findings }: LogRecord): boolean {
+  return canary === undefined && findings === undefined;
+}
+
+/** Throws the first error that is worth another try, or else the first. */
+function firstError(results: readonly PromiseSettledResult<void>[]): void {
+  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => !isPermanent(error)) ?? errors[0];
 }
 
 function split(batch: LogBatch): LogBatch[] {

@@ -304,3 +304,21 @@ test("read records who reads what and why, and verify says so", async (t) => {
   assert.equal(elsewhere.status, 64);
   assert.match(elsewhere.stderr, /no sealed_archive of the configuration writes to/);
 });
+
+test("an archive that goes on from another is verified together with it", async (t) => {
+  const { root, archive } = await makeArchive(t);
+  const next = join(root, "next");
+  const settings = await testSettings(t, { type: "sealed_archive", name: "2027" });
+  const changes = { origin: "example.com/2027", continues: archive };
+  const exporter = await openTestArchive(t, testConfig(next, changes), settings);
+  await exporter.consumeLogs(numbered(0, 3));
+  await close(exporter);
+  const { status, stdout } = vouchsafe("verify", next, "--previous", archive);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /It goes on from example.com\/test of 7 entries/);
+  assert.equal(vouchsafe("verify", archive, "--previous", next).status, 2);
+  await writeFile(join(archive, "blocks/default/00000001.blk"), "x");
+  const broken = vouchsafe("verify", next, "--previous", archive);
+  assert.equal(broken.status, 1);
+  assert.match(broken.stdout, /TAMPERED .*in \S+archive: /);
+});

@@ -9,7 +9,7 @@
 
 import type { DroppedRange } from "../../exporters/sealed_archive/format/entry.ts";
 import type { Report } from "../../exporters/sealed_archive/reader/finding.ts";
-import type { RecordObserver } from "../../exporters/sealed_archive/reader/verify_archive.ts";
+import type { RecordObserver } from "../../exporters/sealed_archive/reader/record_check.ts";
 import { mergeRanges, subtractRanges } from "../../processors/hmac_chain/sequence_ranges.ts";
 import type { SequenceRange } from "../../processors/hmac_chain/statement.ts";
 import { parseRanges, parseRestart, withinSpan } from "../../processors/hmac_chain/statement.ts";

@@ -1,16 +1,15 @@
 /** `vouchsafe read`: the records of an archive, one a line, for those who hold an identity. */
 
 import { once } from "node:events";
-import { parseDurationMs } from "../../config/values.ts";
 import type { ReadRecord } from "../../exporters/sealed_archive/reader/read_archive.ts";
 import { readArchive } from "../../exporters/sealed_archive/reader/read_archive.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
-import { systemClock } from "../lib/system_clock.ts";
 import { toOtlpJson } from "../otlp/encode_json.ts";
 import { accessOptions } from "./archive_of_config.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_OK, UsageError } from "./command.ts";
 import { flatJson } from "./flat_json.ts";
+import { readTime } from "./read_time.ts";
 import { readVerifier } from "./read_verifier.ts";
 import { recordReading } from "./record_reading.ts";
 
@@ -102,20 +101,4 @@ async function drained({ stdout, signal }: CommandIo): Promise<void> {
     stdout.removeListener("close", stop);
     signal.removeEventListener("abort", stop);
   }
-}
-
-const RFC_3339 = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/;
-
-function readTime(flag: string, text: unknown): number | undefined {
-  if (typeof text !== "string") return undefined;
-  const durationMs = parseDurationMs(text);
-  if (durationMs !== undefined) return systemClock.nowMs() - durationMs;
-  const timeMs = RFC_3339.test(text) ? Date.parse(text.replace(" ", "T")) : Number.NaN;
-  if (!Number.isNaN(timeMs) && isCalendarDay(text.slice(0, 10))) return timeMs;
-  throw new UsageError(`${flag} is a time such as 2026-11-21T09:00:00Z, or a duration such as 1h`);
-}
-
-/** `Date` takes February 31 for March 3. */
-function isCalendarDay(text: string): boolean {
-  return new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 }

@@ -34,7 +34,7 @@ export const witnessCommand: Command = {
     listen: { type: "string", default: "127.0.0.1:7380" },
   },
   help: `A witness (c2sp.org/tlog-witness). It signs a checkpoint, with the time, only when that
-continues all that it saw of the log before. Run it on another host than the archives that it watches.
+continues all that it saw of the log before. Run it on another host than the archives it watches.
 
   -d, --directory FOLDER  its key (witness.key, made at the first start) and what it has seen. Who
                           puts an older folder back makes it forget: keep it off shared storage

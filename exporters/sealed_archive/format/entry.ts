@@ -8,6 +8,7 @@
 import { z } from "zod";
 import type { CanonicalValue } from "./canonical_json.ts";
 import { canonicalJson, parseCanonicalJson } from "./canonical_json.ts";
+import { ORDER_LENGTH_MAX } from "./redaction_order.ts";
 
 /** Our own bound, far below the 65,535 bytes of the format. */
 export const ENTRY_SIZE_BYTES_MAX = 4096;
@@ -28,6 +29,8 @@ const segmentName = z.string().regex(/^\d{8}$/);
 export const CHAIN_ID = /^[0-9a-f]{32}$/;
 const droppedRange = z.tuple([z.string().regex(CHAIN_ID), integer, integer]);
 const dropped = z.array(droppedRange).max(DROPPED_RANGES_MAX).optional();
+/** Records that came and that OTLP cannot express, so that they are not in the archive. */
+const withheld = integer.min(1).optional();
 
 /**
  * What the agent undertakes from here on: the longest time between a sealed block and the checkpoint
@@ -53,6 +56,8 @@ const genesis = z.object({
   zones: z.record(zone, z.object({ recipients: z.array(z.string()) })),
   intervals,
   config: configHash,
+  /** The log that this one goes on from, as its checkpoint was then. */
+  previous: z.object({ origin: z.string(), vkey: z.string(), size: integer, root }).optional(),
 });
 
 const restart = z.object({
@@ -96,6 +101,7 @@ const block = z.object({
   /** Earliest and latest time of its records, in milliseconds, rounded down. */
   t: z.tuple([integer, integer]),
   dropped,
+  withheld,
 });
 
 const segment = z.object({
@@ -112,7 +118,13 @@ const segment = z.object({
   sums: sha256Hex,
 });
 
-const heartbeat = z.object({ type: z.literal("heartbeat"), v: z.literal(1), at, dropped });
+const heartbeat = z.object({
+  type: z.literal("heartbeat"),
+  v: z.literal(1),
+  at,
+  dropped,
+  withheld,
+});
 
 /** The last entry of an epoch. */
 const epoch = z.object({
@@ -171,6 +183,106 @@ const erase = z.strictObject({
     .refine((counts) => Object.keys(counts).length <= 16, "has at most 16 counts"),
 });
 
+/** Parts of a record that a coarser copy need not have. */
+export const DROPPABLE = ["body", "trace"] as const;
+
+export const treatmentSchema = z.object({
+  /** Zones of the originals; none when the zone gets no copies any more. */
+  from: z.array(zone),
+  drop: z.array(z.enum(DROPPABLE)),
+  drop_attributes: z.array(z.string()),
+  /** Times are rounded down to whole multiples of it; 0 leaves them as they are. */
+  time_resolution_ms: integer,
+});
+export type Treatment = z.infer<typeof treatmentSchema>;
+
+/** From here on the zone gets, beside each record that goes into others, a coarser copy. */
+const scrub = z.object({
+  type: z.literal("scrub"),
+  v: z.literal(1),
+  at,
+  zone,
+  ...treatmentSchema.shape,
+});
+
+/** A closed segment is deleted as a whole; its blocks stay in the log. */
+const retain = z.object({
+  type: z.literal("retain"),
+  v: z.literal(1),
+  at,
+  zone,
+  seg: segmentName,
+  /** How long its zone keeps blocks after they were sealed. */
+  after_ms: integer,
+});
+
+/** Segments were copied, with everything that the log had before this entry; checked there. */
+const copy = z.object({
+  type: z.literal("copy"),
+  v: z.literal(1),
+  at,
+  /** Such as s3://bucket/prefix. */
+  to: words,
+  /** Of the log whose checkpoint was copied. */
+  size: integer,
+  segments: integer,
+  bytes: integer,
+  /** Left out: without a lock. */
+  mode: z.enum(["governance", "compliance"]).optional(),
+  until: integer.optional(),
+});
+
+/** From here on, until it is released, segments with such records are not deleted. */
+const hold = z.strictObject({
+  type: z.literal("hold"),
+  v: z.literal(1),
+  at,
+  action: z.enum(["add", "release"]),
+  /** What the hold is known by. */
+  case: words,
+  who: words,
+  reason: words,
+  /** Left out: all zones. */
+  zone: zone.optional(),
+  /** Times of records, in milliseconds since 1970; left out: from the first, to the last. */
+  since: integer.optional(),
+  until: integer.optional(),
+});
+
+/** Whose orders to erase records count, from here on. */
+const authorities = z.object({
+  type: z.literal("authorities"),
+  v: z.literal(1),
+  at,
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+});
+
+const REMOVED_RANGES_MAX = 50;
+
+/** Records of a sealed block are erased; another file stands in its place. */
+const redact = z.strictObject({
+  type: z.literal("redact"),
+  v: z.literal(1),
+  at,
+  zone,
+  seg: segmentName,
+  /** Index of the block's entry. */
+  block: integer,
+  /** Numbers of the zone's records that are gone from the block, beside those that were before. */
+  removed: z
+    .array(z.tuple([integer, integer]))
+    .min(1)
+    .max(REMOVED_RANGES_MAX),
+  /** Of the file that replaces the block. */
+  len: integer.min(1),
+  sha256: sha256Hex,
+  /** The authority's order, a signed note. */
+  order: z.string().max(ORDER_LENGTH_MAX),
+  /** Numbers of chains that are gone with the records. */
+  dropped,
+});
+
 const known = z.discriminatedUnion("type", [
   genesis,
   restart,
@@ -181,21 +293,42 @@ const known = z.discriminatedUnion("type", [
   epoch,
   access,
   erase,
+  retain,
+  copy,
+  hold,
+  scrub,
+  authorities,
+  redact,
 ]);
 
 /** What a command may have recorded, without the time and the version: the writer sets them. */
 export const requestSchema = z.discriminatedUnion("type", [
   access.omit({ v: true, at: true }),
   erase.omit({ v: true, at: true }),
+  hold.omit({ v: true, at: true }),
+  redact.omit({ v: true, at: true }),
 ]);
 export type EntryRequest = z.infer<typeof requestSchema>;
 
 export type DroppedRange = z.infer<typeof droppedRange>;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
+export type RetainEntry = z.infer<typeof retain>;
+export type CopyEntry = z.infer<typeof copy>;
+export type RedactEntry = z.infer<typeof redact>;
+export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;
+export type PreviousLog = NonNullable<GenesisEntry["previous"]>;
 export type Entry = z.infer<typeof known>;
-const STATEMENTS = ["recipients", "access", "erase"] as const;
+const STATEMENTS = [
+  "recipients",
+  "authorities",
+  "access",
+  "erase",
+  "hold",
+  "scrub",
+  "redact",
+] as const;
 /** An entry that a person caused, not the flow of records. */
 export type StatementEntry = Extract<Entry, { type: (typeof STATEMENTS)[number] }>;
 

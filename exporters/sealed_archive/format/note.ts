@@ -81,6 +81,15 @@ export function parseVerifier(text: string, type: KeyType = TYPE_ED25519): NoteV
   return verifier;
 }
 
+/** Would {@link parseVerifier} take it? */
+export function isVerifierKey(text: string): boolean {
+  try {
+    return parseVerifier(text).vkey === text;
+  } catch {
+    return false;
+  }
+}
+
 /** `text` must end in a newline. One signature line for each signer. */
 export function signNote(text: string, ...signers: readonly NoteSigner[]): string {
   const lines = signers.map(({ verifier, privateKey }) =>

@@ -17,17 +17,9 @@ export async function decryptBlock(
   entry: BlockEntry,
   identities: Decrypter,
 ): Promise<DecryptedBlock | undefined> {
-  let compressed: Uint8Array;
-  try {
-    compressed = await identities.decrypt(bytes);
-  } catch (cause) {
-    // The library's own words for "these are not your identities"; everything else is the file's.
-    if (cause instanceof Error && /no identity matched/i.test(cause.message)) {
-      return undefined;
-    }
-    return { problem: "it is no age file that its recipients can decrypt" };
-  }
-  const opened = openBlock(compressed);
+  const decrypted = await decryptAge(bytes, identities);
+  if (decrypted === undefined || "problem" in decrypted) return decrypted;
+  const opened = openBlock(decrypted.content);
   if (opened === undefined) return { problem: "its content is not whole" };
   if (opened.records.length !== entry.inner.n) {
     const { n } = entry.inner;
@@ -37,6 +29,20 @@ export async function decryptBlock(
     return { problem: "its records do not have the inner root that the log has" };
   }
   return opened;
+}
+
+/** Undefined when none of the identities is a recipient. */
+export async function decryptAge(
+  bytes: Buffer,
+  identities: Decrypter,
+): Promise<{ readonly content: Uint8Array } | { readonly problem: string } | undefined> {
+  try {
+    return { content: await identities.decrypt(bytes) };
+  } catch (cause) {
+    // The library's own words for "these are not your identities"; everything else is the file's.
+    if (cause instanceof Error && /no identity matched/i.test(cause.message)) return undefined;
+    return { problem: "it is no age file that its recipients can decrypt" };
+  }
 }
 
 export function wrongIdentity(archive: string): AgentError {

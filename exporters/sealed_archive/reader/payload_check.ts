@@ -9,12 +9,13 @@ import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { BlockEntry, SegmentEntry } from "../format/entry.ts";
+import type { BlockEntry, RetainEntry, SegmentEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { Positions } from "../format/position.ts";
 import { advance, segmentFileName, segmentName } from "../format/position.ts";
 import { readIfThere } from "../optional_file.ts";
-import type { Report } from "./finding.ts";
+import type { Finding, Report } from "./finding.ts";
+import { RedactionCheck } from "./redaction_check.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 const SUMS_FILE = "SHA256SUMS";
@@ -28,15 +29,30 @@ export interface Uncovered {
   readonly sizeBytes: number;
 }
 
+interface Missing {
+  readonly finding: Finding;
+  blocks: number;
+  records: number;
+}
+
+/** What is gone because its time was over. */
+export interface Deleted {
+  readonly segments: number;
+  readonly blocks: number;
+  readonly records: number;
+}
+
 export class PayloadCheck {
+  readonly redactions: RedactionCheck;
   readonly #archive: string;
   readonly #report: Report;
   readonly #reader: SegmentReader;
   readonly #positions: Positions = new Map();
   readonly #sums = new Map<string, string>();
   readonly #hashes = new Map<string, Hash>();
-  /** `zone/segment` of those that are missing, so that each is reported once. */
-  readonly #missing = new Set<string>();
+  /** By `zone/segment`; a `retain` entry further on may explain it. */
+  readonly #missing = new Map<string, Missing>();
+  readonly #deleted = { segments: 0, blocks: 0, records: 0 };
   /** `zone/segment` with a block that was reported; its SHA-256 as a whole says nothing more. */
   readonly #damaged = new Set<string>();
 
@@ -44,9 +60,13 @@ export class PayloadCheck {
     this.#archive = archive;
     this.#report = report;
     this.#reader = new SegmentReader(archive);
+    this.redactions = new RedactionCheck(archive, report);
   }
 
-  /** The block's bytes when they are what the entry says; undefined after a report. */
+  /**
+   * The block's bytes when they are what the entry says; undefined after a report, or when an entry
+   * further on may say why it is gone.
+   */
   async checkBlock(entry: BlockEntry, index: number): Promise<Buffer | undefined> {
     this.#advance(entry, index);
     const { zone, seg, off, len } = entry;
@@ -54,29 +74,62 @@ export class PayloadCheck {
     const hash = this.#hashes.get(zone) ?? createHash("sha256");
     this.#hashes.set(zone, hash.update(bytes));
     if (bytes.length === len && sha256(bytes).toString("hex") === entry.sha256) return bytes;
-    await this.#reportBlock(entry, index, bytes.length);
+    await this.#reportBlock(entry, index, bytes);
     return undefined;
   }
 
-  async #reportBlock(entry: BlockEntry, index: number, read: number): Promise<void> {
+  async #reportBlock(entry: BlockEntry, index: number, bytes: Buffer): Promise<void> {
     const { zone, seg, off, len, seq } = entry;
+    const read = bytes.length;
+    const isZeroed = read === len && bytes.every((byte) => byte === 0);
     const file = segmentPath(zone, seg);
     const place = { file, zone, segment: seg, entry: index };
     this.#damaged.add(`${zone}/${seg}`);
     if ((await this.#reader.size(zone, seg)) < 0) {
-      const key = `${zone}/${seg}`;
-      if (this.#missing.has(key)) return;
-      this.#missing.add(key);
       const reason = "the segment is missing, or is no regular file";
-      this.#report({ kind: "segment", ...place, reason });
+      const finding: Finding = { kind: "segment", ...place, reason };
+      const missing = this.#missing.get(`${zone}/${seg}`) ?? { finding, blocks: 0, records: 0 };
+      this.#missing.set(`${zone}/${seg}`, missing);
+      missing.blocks++;
+      missing.records += entry.inner.n;
       return;
     }
     const records = `records ${seq[0]} to ${seq[1]}`;
+    if (isZeroed) {
+      const reason = `the block of ${records} was overwritten with zeros`;
+      const finding = { kind: "block", ...place, offset: off, record: seq[0], reason } as const;
+      this.redactions.addZeroed({ index, entry, finding });
+      return;
+    }
     const reason =
       read < len
         ? `the segment ends inside the block of ${records}: ${len - read} bytes are missing`
         : `the block of ${records} was changed: its SHA-256 is not the one in the log`;
     this.#report({ kind: "block", ...place, offset: off, record: seq[0], reason });
+  }
+
+  /** The log says that this segment was deleted. */
+  takeRetained(entry: RetainEntry): void {
+    const { zone, seg } = entry;
+    this.redactions.forget(entry);
+    const missing = this.#missing.get(`${zone}/${seg}`);
+    if (missing === undefined || !this.#missing.delete(`${zone}/${seg}`)) return;
+    this.#deleted.segments++;
+    this.#deleted.blocks += missing.blocks;
+    this.#deleted.records += missing.records;
+  }
+
+  get deleted(): Deleted {
+    return this.#deleted;
+  }
+
+  /** True when something is missing that no entry so far explains. */
+  get hasMissing(): boolean {
+    return this.#missing.size > 0 || this.redactions.hasUnexplained;
+  }
+
+  reportMissing(): void {
+    for (const { finding } of this.#missing.values()) this.#report(finding);
   }
 
   async checkSegment(entry: SegmentEntry, index: number): Promise<void> {

@@ -21,6 +21,8 @@ import { formatFinding } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
 import { decryptBlock } from "./open_block.ts";
+import type { Redaction, Redactions } from "./open_redacted.ts";
+import { addRedaction, decryptRedacted, readRedacted } from "./open_redacted.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 export interface ReadOptions {
@@ -52,21 +54,28 @@ export interface ReadRecord {
 export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRecord[]> {
   const files = new LogFiles(options.archive);
   const verifier = options.verifier ?? (await files.readVerifier());
-  const { checkpoint, problem } = await files.readCheckpoint(verifier);
-  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
-  await checkLog(files, checkpoint.size, checkpoint.root);
+  let log = await checkLog(files, verifier);
   const segments = new SegmentReader(options.archive);
   const zones: Recipients = new Map();
   const opened = new Set<string>();
   const unread = new Map<string, number>();
   try {
     const walk = new LogWalk(files, () => {});
-    for await (const { index, bytes } of walk.entriesTo(checkpoint.size)) {
+    for await (const { index, bytes } of walk.entriesTo(log.size)) {
       const entry = parseEntry(bytes);
       if (entry.type === "malformed" || entry.type === "unknown") continue;
       advanceRecipients(zones, entry);
       if (entry.type !== "block" || !isWanted(entry, options)) continue;
-      const records = await readBlock(segments, entry, index, options.identities);
+      let block = await readBlock(segments, log, entry, index);
+      if (typeof block === "string") {
+        // It may be gone since we looked; the newest checkpoint then says so.
+        const { deleted, redactions } = await checkLog(files, verifier);
+        log = { ...log, deleted, redactions };
+        block = await readBlock(segments, log, entry, index);
+      }
+      if (typeof block === "string") throw tampered(block);
+      if (block === undefined) continue;
+      const records = await openRecords(block, options.identities);
       if (records === undefined) {
         unread.set(entry.zone, (unread.get(entry.zone) ?? 0) + 1);
         continue;
@@ -95,11 +104,30 @@ export async function* readArchive(options: ReadOptions): AsyncGenerator<ReadRec
   }
 }
 
-async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<void> {
+interface CheckedLog {
+  readonly archive: string;
+  readonly size: number;
+  /** Segments that the log says are deleted; see {@link segmentKey}. */
+  readonly deleted: ReadonlySet<string>;
+  readonly redactions: Redactions;
+}
+
+async function checkLog(files: LogFiles, verifier: NoteVerifier): Promise<CheckedLog> {
+  const { checkpoint, problem } = await files.readCheckpoint(verifier);
+  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
+  const { size, root } = checkpoint;
   const findings: Finding[] = [];
+  const deleted = new Set<string>();
+  const redactions: Redactions = new Map();
   const walk = new LogWalk(files, (finding) => findings.push(finding));
-  for await (const _ of walk.entriesTo(size));
-  if (walk.isWhole && walk.root().equals(root)) return;
+  for await (const { bytes } of walk.entriesTo(size)) {
+    const entry = parseEntry(bytes);
+    if (entry.type === "retain") deleted.add(segmentKey(entry));
+    if (entry.type === "redact") addRedaction(redactions, entry);
+  }
+  if (walk.isWhole && walk.root().equals(root)) {
+    return { archive: files.archive, size, deleted, redactions };
+  }
   walk.reportMismatches(false);
   const [first] = findings;
   throw tampered(
@@ -107,26 +135,59 @@ async function checkLog(files: LogFiles, size: number, root: Buffer): Promise<vo
   );
 }
 
+function segmentKey({ zone, seg }: { readonly zone: string; readonly seg: string }): string {
+  return `${zone}/${seg}`;
+}
+
+interface FoundBlock {
+  readonly entry: BlockEntry;
+  readonly bytes: Buffer;
+  readonly redaction: Redaction | undefined;
+  readonly place: string;
+}
+
+/** Undefined when the log says that it is deleted; a text says what is wrong with it. */
 async function readBlock(
   segments: SegmentReader,
+  { archive, deleted, redactions }: CheckedLog,
   entry: BlockEntry,
   index: number,
-  identities: Decrypter,
-): Promise<ReadRecord[] | undefined> {
+): Promise<FoundBlock | string | undefined> {
   const { zone, seg, off, len } = entry;
   const place = `blocks/${zone}/${seg}.blk, entry ${index}, byte ${off}, record ${entry.seq[0]}`;
-  const bytes = await segments.read(zone, seg, off, len);
-  if (bytes.length !== len) throw tampered(`${place}: the block is missing or cut short`);
-  if (sha256(bytes).toString("hex") !== entry.sha256) {
-    throw tampered(`${place}: the block was changed`);
+  if (deleted.has(segmentKey(entry))) return undefined;
+  const redaction = redactions.get(index);
+  if (redaction !== undefined) {
+    const bytes = await readRedacted(archive, redaction);
+    if (bytes === undefined) return `${place}: what stands in its place is missing or was changed`;
+    return { entry, bytes, redaction, place };
   }
-  const opened = await decryptBlock(bytes, entry, identities);
+  const bytes = await segments.read(zone, seg, off, len);
+  if (bytes.length !== len) return `${place}: the block is missing or cut short`;
+  if (sha256(bytes).toString("hex") !== entry.sha256) return `${place}: the block was changed`;
+  return { entry, bytes, redaction, place };
+}
+
+/** Undefined when the block is for others. */
+async function openRecords(
+  { entry, bytes, redaction, place }: FoundBlock,
+  identities: Decrypter,
+): Promise<ReadRecord[] | undefined> {
+  const opened =
+    redaction === undefined
+      ? await decryptBlock(bytes, entry, identities)
+      : await decryptRedacted(bytes, entry, redaction, identities);
   if (opened === undefined) return undefined;
   if ("problem" in opened) throw tampered(`${place}: ${opened.problem}`);
-  return opened.records.map((record, at) => {
+  const records =
+    "items" in opened
+      ? opened.items.map((item) => ("leaf" in item ? undefined : item.record))
+      : opened.records;
+  return records.flatMap((record, at): ReadRecord[] => {
+    if (record === undefined) return [];
     const decoded = decodeLogs(record, STORED_DECODE_LIMITS).records[0];
     if (decoded === undefined) throw tampered(`${place}: record ${at} is not an OTLP record`);
-    return { zone, sequence: entry.seq[0] + at, record: decoded };
+    return [{ zone: entry.zone, sequence: entry.seq[0] + at, record: decoded }];
   });
 }
 

@@ -12,21 +12,18 @@ import { readdir } from "node:fs/promises";
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
 import type { Clock } from "../../../src/component/settings.ts";
-import type { LogRecord } from "../../../src/data/log_record.ts";
-import { decodeLogs } from "../../../src/otlp/decode_logs.ts";
-import { STORED_DECODE_LIMITS } from "../../../src/otlp/limits.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
 import type {
   BlockEntry,
   DroppedRange,
   Entry,
   ParsedEntry,
+  PreviousLog,
   StatementEntry,
 } from "../format/entry.ts";
 import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
-import { recordTimeMs } from "../format/record_time.ts";
 import { parseTilePath } from "../format/tiles.ts";
 import type { WitnessedLog, WitnessRule } from "./anchor_check.ts";
 import { AnchorCheck } from "./anchor_check.ts";
@@ -35,9 +32,15 @@ import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
 import { LogFiles } from "./log_files.ts";
 import { LogWalk } from "./log_walk.ts";
-import { decryptBlock, wrongIdentity } from "./open_block.ts";
-import type { Uncovered } from "./payload_check.ts";
+import { wrongIdentity } from "./open_block.ts";
+import type { Deleted, Uncovered } from "./payload_check.ts";
 import { PayloadCheck } from "./payload_check.ts";
+import type { RecordObserver } from "./record_check.ts";
+import { RecordCheck } from "./record_check.ts";
+import type { Redacted } from "./redaction_check.ts";
+import { RetentionCheck } from "./retention_check.ts";
+import type { Silence } from "./silences.ts";
+import { Silences } from "./silences.ts";
 
 /** Findings that are kept; more are only counted. */
 const FINDINGS_MAX = 1000;
@@ -47,14 +50,6 @@ const DROPPED_MAX = 10_000;
 const STATEMENTS_MAX = 1000;
 const SETTLE_POLL_MS = 100;
 const PUBLISH_INTERVAL_MS_DEFAULT = 1000;
-
-/** Looks at the records of each block, in order, beside what the archive itself checks. */
-export interface RecordObserver {
-  record(record: LogRecord, place: { file: string; entry: number; record: number }): void;
-  dropped(ranges: readonly DroppedRange[]): void;
-  /** Called once, at the end, when the records of all blocks were there to look at. */
-  finish(report: Report): void;
-}
 
 export interface VerifyOptions {
   readonly archive: string;
@@ -67,6 +62,8 @@ export interface VerifyOptions {
   readonly kept?: Checkpoint | undefined;
   /** Which witnesses must have cosigned a checkpoint of the archive, and when. */
   readonly witnesses?: WitnessRule | undefined;
+  /** `zone/segment` of those that a copy has not got yet: their blocks are only counted. */
+  readonly absentSegments?: ReadonlySet<string> | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -82,11 +79,24 @@ export interface VerifyResult {
   readonly epochs: EpochSummary;
   /** What the witnesses of the policy have cosigned; undefined without a policy or a quorum. */
   readonly witnessed: WitnessedLog | undefined;
+  /** The log that this one goes on from, as its genesis says. */
+  readonly previous: PreviousLog | undefined;
   readonly blocks: number;
   readonly records: number;
   readonly blockBytes: number;
   /** Bytes that a newer checkpoint covers and that were not checked in this run. */
   readonly newerBytes: number;
+  /** What the log counts and is gone because its time was over. */
+  readonly deleted: Deleted;
+  /** Records that the log says came and could not be sealed. */
+  readonly withheld: number;
+  readonly redacted: Redacted;
+  /** When the agent ran and said nothing for longer than it undertook; the first of them. */
+  readonly silences: readonly Silence[];
+  /** True when so much is there that holes in the chains of records would have been seen. */
+  readonly chainsChecked: boolean;
+  /** Blocks in `absentSegments`. */
+  readonly absentBlocks: number;
   /** Blocks whose records were checked. */
   readonly decryptedBlocks: number;
   /** By zone, the blocks that the identities did not open; empty without identities. */
@@ -125,12 +135,18 @@ class Verification {
   readonly #statements: Statement[] = [];
   #findingsCount = 0;
   #blocks = 0;
-  #records = 0;
+  #absentBlocks = 0;
+  #recordCount = 0;
   #blockBytes = 0;
-  #undecrypted = 0;
-  readonly #unopenedZones: Record<string, number> = {};
+  /** A block is not there, whatever the reason, and one before it is. */
+  #hasGap = false;
+  readonly #records: RecordCheck;
   readonly #epochs: EpochCheck;
+  readonly #retention: RetentionCheck;
   #latestMs = 0;
+  readonly #silences = new Silences();
+  #withheld = 0;
+  #previous: PreviousLog | undefined;
   #publishIntervalMs = PUBLISH_INTERVAL_MS_DEFAULT;
 
   constructor(options: VerifyOptions) {
@@ -140,10 +156,12 @@ class Verification {
     this.#walk = new LogWalk(this.#files, report);
     this.#payload = new PayloadCheck(options.archive, report);
     this.#epochs = new EpochCheck({ ...options, first: options.firstEpoch, report });
+    this.#retention = new RetentionCheck(report);
+    this.#records = new RecordCheck({ ...options, report });
   }
 
   async run(): Promise<VerifyResult> {
-    const { archive, clock, identities } = this.#options;
+    const { archive, clock } = this.#options;
     const startedMs = clock.nowMs();
     await readdir(archive).catch((cause: unknown) => {
       throw new AgentError("archive.unreadable", `cannot read the folder ${archive}`, { cause });
@@ -162,12 +180,22 @@ class Verification {
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
       if (isSigned) this.#epochs.checkCheckpoint(note.toString());
+      // A segment is deleted only after the checkpoint that says so.
+      if (isSigned && this.#payload.hasMissing) await this.#follow(verifier);
+      this.#payload.reportMissing();
+      const { redactions } = this.#payload;
+      for await (const replaced of redactions.replaced()) {
+        await this.#records.checkReplaced(replaced);
+      }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
       const newest = { size: checkpoint.size, note: note.toString() };
       const witnessed = witnesses && anchors.judge(newest, witnesses, clock.nowMs());
-      if (this.#blocks > 0 && this.#undecrypted === this.#blocks) throw wrongIdentity(archive);
-      if (this.#undecrypted === 0) {
+      const there = this.#blocks - this.#payload.deleted.blocks - this.#absentBlocks;
+      const { decrypted, undecrypted, unopenedZones } = this.#records;
+      if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
+      const chainsChecked = undecrypted === 0 && !this.#hasGap;
+      if (chainsChecked) {
         this.#options.observer?.finish((finding) => this.#report(finding));
       }
       return {
@@ -178,12 +206,19 @@ class Verification {
         entries: this.#kinds,
         epochs: this.#epochs.summary(),
         witnessed,
+        previous: this.#previous,
         blocks: this.#blocks,
-        records: this.#records,
+        records: this.#recordCount,
         blockBytes: this.#blockBytes,
         newerBytes,
-        decryptedBlocks: identities === undefined ? 0 : this.#blocks - this.#undecrypted,
-        unopenedZones: this.#unopenedZones,
+        deleted: this.#payload.deleted,
+        withheld: this.#withheld,
+        silences: this.#silences.found,
+        redacted: redactions.summary(),
+        chainsChecked: chainsChecked && this.#options.identities !== undefined,
+        absentBlocks: this.#absentBlocks,
+        decryptedBlocks: decrypted,
+        unopenedZones,
         dropped: this.#dropped,
         statements: this.#statements,
         findings: this.#findings,
@@ -229,12 +264,13 @@ class Verification {
   }
 
   async #checkEntry(entry: Entry, index: number, verifier: NoteVerifier): Promise<void> {
-    await this.#checkTime(entry, index);
+    await this.#checkOrder(entry, index);
     if ((entry.type === "genesis") !== (index === 0)) {
       const reason = index === 0 ? "the log begins without a genesis" : "a second genesis";
       this.#report({ kind: "entry", entry: index, reason });
     }
     if (entry.type === "genesis") {
+      this.#previous = entry.previous;
       if (entry.origin !== verifier.name || entry.vkey !== verifier.vkey) {
         const reason = `the genesis is that of ${entry.origin}, or of another key`;
         this.#report({ kind: "entry", entry: index, reason });
@@ -248,21 +284,29 @@ class Verification {
       if (this.#statements.length > STATEMENTS_MAX) this.#statements.shift();
     }
     if (entry.type === "segment") await this.#payload.checkSegment(entry, index);
+    if (entry.type === "retain") this.#payload.takeRetained(entry);
+    if (entry.type === "redact") this.#payload.redactions.take(entry);
     if (entry.type === "block") await this.#checkBlock(entry, index);
-    if (entry.type === "block" || entry.type === "heartbeat") {
+    if (entry.type === "block" || entry.type === "heartbeat" || entry.type === "redact") {
       const dropped = entry.dropped ?? [];
+      if (entry.type !== "redact") this.#withheld += entry.withheld ?? 0;
       this.#options.observer?.dropped(dropped);
       if (this.#dropped.length < DROPPED_MAX) this.#dropped.push(...dropped);
     }
   }
 
-  /** Times never go back, and so lie between those at which their epoch was opened and closed. */
-  async #checkTime(entry: Entry, index: number): Promise<void> {
+  /**
+   * What each entry must fit that came before it. Times never go back, and so lie between those at
+   * which their epoch was opened and closed.
+   */
+  async #checkOrder(entry: Entry, index: number): Promise<void> {
+    this.#retention.take(entry, index);
     if (entry.at < this.#latestMs) {
       const reason = "its time is before that of an earlier entry";
       this.#report({ kind: "entry", entry: index, reason });
     }
     this.#latestMs = Math.max(this.#latestMs, entry.at);
+    this.#silences.take(entry, index);
     await this.#epochs.take(entry, index, () =>
       this.#walk.isWhole ? this.#walk.root() : undefined,
     );
@@ -270,44 +314,18 @@ class Verification {
 
   async #checkBlock(entry: BlockEntry, index: number): Promise<void> {
     this.#blocks++;
-    this.#records += entry.inner.n;
+    this.#recordCount += entry.inner.n;
     this.#blockBytes += entry.len;
+    if (this.#options.absentSegments?.has(`${entry.zone}/${entry.seg}`) === true) {
+      this.#payload.cover(entry);
+      this.#absentBlocks++;
+      this.#hasGap ||= this.#records.decrypted > 0;
+      return;
+    }
     const bytes = await this.#payload.checkBlock(entry, index);
-    const { identities } = this.#options;
-    if (bytes === undefined || identities === undefined) return;
-    const opened = await decryptBlock(bytes, entry, identities);
-    if (opened === undefined) {
-      this.#undecrypted++;
-      this.#unopenedZones[entry.zone] = (this.#unopenedZones[entry.zone] ?? 0) + 1;
-      return;
-    }
-    const file = `blocks/${entry.zone}/${entry.seg}.blk`;
-    const place = { file, zone: entry.zone, segment: entry.seg, entry: index, offset: entry.off };
-    if ("problem" in opened) {
-      this.#report({ kind: "block", ...place, record: entry.seq[0], reason: opened.problem });
-      return;
-    }
-    const problem = this.#checkRecords(opened.records, entry, { file, entry: index });
-    if (problem !== undefined) this.#report({ kind: "record", ...place, ...problem });
-  }
-
-  #checkRecords(
-    records: readonly Buffer[],
-    { seq, t }: BlockEntry,
-    place: { file: string; entry: number },
-  ): { record: number; reason: string } | undefined {
-    let earliestMs = Number.POSITIVE_INFINITY;
-    let latestMs = Number.NEGATIVE_INFINITY;
-    for (const [at, bytes] of records.entries()) {
-      const number = seq[0] + at;
-      const record = decodeRecord(bytes);
-      if (record === undefined) return { record: number, reason: "it is not one OTLP record" };
-      earliestMs = Math.min(earliestMs, recordTimeMs(record));
-      latestMs = Math.max(latestMs, recordTimeMs(record));
-      this.#options.observer?.record(record, { ...place, record: number });
-    }
-    if (earliestMs === t[0] && latestMs === t[1]) return undefined;
-    return { record: seq[0], reason: "the time bounds in the log are not those of its records" };
+    const isGone = bytes === undefined && !this.#payload.redactions.isZeroed(index);
+    this.#hasGap ||= isGone && this.#records.decrypted > 0;
+    if (bytes !== undefined) await this.#records.checkBlock(bytes, entry, index);
   }
 
   /** Waits until a newer checkpoint covers what lies beyond this one. Returns how much that is. */
@@ -354,8 +372,10 @@ class Verification {
     for await (const { index, bytes } of this.#walk.entriesTo(checkpoint.size)) {
       const entry = parseEntry(bytes);
       if (entry.type === "malformed" || entry.type === "unknown") continue;
-      await this.#checkTime(entry, index);
+      await this.#checkOrder(entry, index);
       if (entry.type === "block" || entry.type === "segment") this.#payload.cover(entry);
+      if (entry.type === "retain") this.#payload.takeRetained(entry);
+      if (entry.type === "redact") this.#payload.redactions.take(entry);
     }
     if (!this.#walk.isWhole) return;
     if (this.#walk.root().equals(checkpoint.root)) {
@@ -369,14 +389,5 @@ class Verification {
   #report(finding: Finding): void {
     this.#findingsCount++;
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push(finding);
-  }
-}
-
-function decodeRecord(bytes: Buffer): LogRecord | undefined {
-  try {
-    const { records } = decodeLogs(bytes, STORED_DECODE_LIMITS);
-    return records.length === 1 ? records[0] : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -4,12 +4,15 @@
  * Invariant: what {@link ArchiveWriter.append} promised is resolved only when its blocks and frames
  * are on disk. The public log follows behind that and never runs ahead.
  */
+import { AgentError } from "../../../src/component/errors.ts";
 import type { Clock, RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { Entry, EntryRequest } from "../format/entry.ts";
+import { holdProblem } from "../format/holds.ts";
 import type { LogState } from "../format/log_state.ts";
 import { advanceLog, copyLogState } from "../format/log_state.ts";
 import { hashLeaf } from "../format/merkle.ts";
+import { redactProblem } from "../format/redactions.ts";
 import type { Item } from "./committer.ts";
 import { Committer } from "./committer.ts";
 import type { Deferred } from "./deferred.ts";
@@ -18,6 +21,9 @@ import { entryClock } from "./entry_clock.ts";
 import type { EpochKeys } from "./epoch_keys.ts";
 import type { Marks } from "./marks.ts";
 import type { Publisher } from "./publisher.ts";
+import { dueSegments } from "./retention.ts";
+import type { RetiredSegments } from "./retired_segments.ts";
+import type { CopyRule } from "./scrub.ts";
 import type { SegmentFiles } from "./segment_files.ts";
 import type { Appended, SequencerState } from "./sequencer.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -41,11 +47,14 @@ export interface ArchiveWriterOptions {
   readonly stateDirectory: string;
   /** Its zones are those of the sequencer's state. */
   readonly zoneOf: ZoneRule;
+  readonly copies: readonly CopyRule[];
   readonly groupCommitMs: number;
   readonly pendingBytesMax: number;
-  /** What the entries so far say; `positions` is that of `sequencer`, too. */
-  readonly state: LogState;
-  readonly sequencer: SequencerState;
+  readonly state: SequencerState;
+  /** How long each zone keeps its closed segments; undefined: for ever. */
+  readonly retentionMsOf: (zone: string) => number | undefined;
+  readonly retired: RetiredSegments;
+  readonly origin: string;
   readonly wal: Wal;
   /** By zone. */
   readonly segments: ReadonlyMap<string, SegmentFiles>;
@@ -76,10 +85,11 @@ export class ArchiveWriter {
 
   constructor(options: ArchiveWriterOptions) {
     this.#options = options;
-    this.#marks = options.sequencer.marks;
-    this.#committed = copyLogState(options.state);
-    this.#entryClock = entryClock(options.clock, options.state.atMs);
-    this.#epochOpenedMs = options.state.epoch?.openedMs ?? options.clock.nowMs();
+    const { log, marks } = options.state;
+    this.#marks = marks;
+    this.#committed = copyLogState(log);
+    this.#entryClock = entryClock(options.clock, log.atMs);
+    this.#epochOpenedMs = log.epoch?.openedMs ?? options.clock.nowMs();
     this.#committer = new Committer({
       clock: options.clock,
       wal: options.wal,
@@ -93,7 +103,8 @@ export class ArchiveWriter {
       clock: this.#entryClock,
       random: options.random,
       zoneOf: options.zoneOf,
-      state: options.sequencer,
+      copies: options.copies,
+      state: options.state,
       emit: (item, durable, recordBytes) => {
         this.#lastEntryMs = options.clock.nowMs();
         this.#inFlight.push({ durable, recordBytes });
@@ -126,6 +137,13 @@ export class ArchiveWriter {
     this.#sequencer.sealBlock(zone);
   }
 
+  #problemOf(request: EntryRequest): string | undefined {
+    const { origin, state } = this.#options;
+    if (request.type === "hold") return holdProblem(state.log.holds, request);
+    if (request.type === "redact") return redactProblem({ ...state.log, origin }, request);
+    return undefined;
+  }
+
   stateDropped(): void {
     this.#sequencer.stateDropped();
   }
@@ -139,23 +157,33 @@ export class ArchiveWriter {
     return this.#sequencer.addEntry({ v: 1, at: this.#entryClock.nowMs(), ...entry });
   }
 
-  /** Resolves with its index when the entry is on disk. */
+  /** Resolves with its index when the entry is on disk. Throws `archive.entry_refused`. */
   async record(request: EntryRequest): Promise<number> {
+    const problem = this.#problemOf(request);
+    if (problem !== undefined) throw new AgentError("archive.entry_refused", problem);
     const { index, durable } = this.addEntry(request);
     await durable;
     return index;
   }
 
-  /** What time alone brings about: a segment's end, a sign of life, the next epoch. */
+  /** What time alone brings about: a segment's end or removal, a sign of life, the next epoch. */
   async tick(heartbeatIntervalMs: number, epochIntervalMs: number): Promise<void> {
     this.#sequencer.closeDueSegments();
     const isSilent = this.#isOver(this.#lastEntryMs, heartbeatIntervalMs);
     if (isSilent && !this.#sequencer.hasOpenBlock) this.#sequencer.sayHeartbeat();
+    this.#retireSegments();
     const { epochs, clock } = this.#options;
     if (epochs.isRolling || !this.#isOver(this.#epochOpenedMs, epochIntervalMs)) return;
     const next = await epochs.prepareNext();
     this.#epochOpenedMs = clock.nowMs();
     this.addEntry({ type: "epoch", epoch: epochs.number, next });
+  }
+
+  /** Says which segments will be deleted once that is published. */
+  #retireSegments(): void {
+    const { state, retentionMsOf } = this.#options;
+    const due = dueSegments(state.log, retentionMsOf, this.#entryClock.nowMs());
+    for (const segment of due) this.addEntry({ type: "retain", ...segment });
   }
 
   /** A wall clock that was set back makes the difference negative, which is as good as over. */
@@ -166,8 +194,9 @@ export class ArchiveWriter {
 
   /** Publishes what is committed, and lets the write-ahead log go that this made superfluous. */
   async publish(): Promise<void> {
-    const { publisher, stateDirectory, wal } = this.#options;
+    const { publisher, stateDirectory, wal, retired } = this.#options;
     await publisher.publish();
+    await retired.remove(publisher.publishedSize);
     const snapshot = this.#snapshot;
     if (snapshot !== undefined && snapshot.size <= publisher.publishedSize) {
       await writeSnapshot(stateDirectory, snapshot);
@@ -197,11 +226,12 @@ export class ArchiveWriter {
   }
 
   async #takeCommitted(items: readonly Item[]): Promise<void> {
-    const { publisher, epochs } = this.#options;
+    const { publisher, epochs, retired } = this.#options;
     for (const { entry, frame } of items) {
       const bytes = Buffer.from(frame.entry);
       publisher.append(bytes, hashLeaf(bytes));
       advanceLog(this.#committed, entry, frame.index);
+      if (entry.type === "retain") retired.add(entry.zone, Number(entry.seg), publisher.size);
       if (entry.type === "epoch") epochs.endAt({ size: publisher.size, closedMs: entry.at });
       this.#marks.commit(frame.marks);
       const { durable, recordBytes } = this.#inFlight.shift()!;

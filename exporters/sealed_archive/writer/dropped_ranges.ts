@@ -1,6 +1,6 @@
 /**
  * Which numbers of an HMAC chain are not in the archive because their records were delivered again
- * and dropped.
+ * and dropped, or cannot be sealed at all; of those, also how many there were.
  *
  * A chain cannot know that a record will be dropped behind it, so its numbers have a hole in the
  * archive; the ranges go into the next entry and explain the hole to a verifier. When a record that
@@ -28,8 +28,15 @@ const RANGE = /^(\d{1,15})-(\d{1,15})$/;
 
 type Range = readonly [first: number, last: number];
 
+/** What an entry says of records that are not in the archive. */
+export interface Unsealed {
+  readonly dropped: DroppedRange[] | undefined;
+  readonly withheld: number | undefined;
+}
+
 export class DroppedRanges {
   #ranges: [chain: string, first: number, last: number][] = [];
+  #withheld = 0;
 
   /** True when an entry must take some before more are added. */
   get isFull(): boolean {
@@ -37,7 +44,13 @@ export class DroppedRanges {
   }
 
   get isEmpty(): boolean {
-    return this.#ranges.length === 0;
+    return this.#ranges.length === 0 && this.#withheld === 0;
+  }
+
+  /** A record that cannot be sealed. */
+  addWithheld(record: LogRecord): void {
+    this.#withheld++;
+    this.add(record);
   }
 
   /** Returns whether there is anything to say of this record. */
@@ -69,9 +82,15 @@ export class DroppedRanges {
     else this.#ranges.push([chain, first, last]);
   }
 
-  /** What the next entry says; undefined when there is nothing to say. */
-  takeForEntry(): DroppedRange[] | undefined {
-    return this.isEmpty ? undefined : this.#ranges.splice(0, DROPPED_RANGES_MAX);
+  /** What the next entry says; undefined where there is nothing to say. */
+  takeForEntry(): Unsealed {
+    const ranges = this.#ranges.splice(0, DROPPED_RANGES_MAX);
+    const withheld = this.#withheld;
+    this.#withheld = 0;
+    return {
+      dropped: ranges.length === 0 ? undefined : ranges,
+      withheld: withheld === 0 ? undefined : withheld,
+    };
   }
 }
 

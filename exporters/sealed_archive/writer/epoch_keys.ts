@@ -23,7 +23,7 @@ import {
 } from "../format/epoch.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { NoteSigner } from "../format/note.ts";
-import { encodeSigningKey, parseSigningKey, signNote } from "../format/note.ts";
+import { encodeSigningKey, openNote, parseSigningKey, signNote } from "../format/note.ts";
 import { readIfThere } from "../optional_file.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import { createPrivateFile, readPrivateFile } from "./log_key.ts";
@@ -169,8 +169,11 @@ async function readKeys(
   if (newest.verifier.vkey !== epoch.vkey) {
     throw new AgentError("archive.key_invalid", `the key of epoch ${number} is another one`);
   }
-  const isClosed = number === 0 || (await readNote(options, number - 1)) !== undefined;
-  if (isClosed) {
+  const note = number === 0 ? undefined : await readNote(options, number - 1);
+  if (note !== undefined && !leadsTo(note, newest)) {
+    throw new AgentError("archive.damaged", `${notePath(options, number - 1)} was changed`);
+  }
+  if (number === 0 || note !== undefined) {
     const previous = number === 0 ? NO_NOTE : await hashOfNote(options, number - 1);
     return { number, signer: newest, next: undefined, end: undefined, previous };
   }
@@ -182,6 +185,12 @@ async function readKeys(
     end: { size: epoch.firstEntry, closedMs: epoch.openedMs },
     previous: number === 1 ? NO_NOTE : await hashOfNote(options, number - 2),
   };
+}
+
+/** Is it whole, and does it name the next epoch's key? */
+function leadsTo(note: Buffer, { verifier }: NoteSigner): boolean {
+  const opened = openNote(note.toString(), verifier);
+  return opened.status !== "malformed" && opened.text.includes(`\nnext ${verifier.vkey}\n`);
 }
 
 async function createKey(options: EpochKeysOptions, number: number): Promise<NoteSigner> {

@@ -48,6 +48,15 @@ export async function readLogKey(options: LogKeyOptions): Promise<NoteSigner | u
   );
 }
 
+/** Somebody's signing key. Throws `storage.insecure` and `archive.key_invalid`. */
+export async function readPrivateSigner(path: string): Promise<NoteSigner> {
+  const text = await readPrivateFile(path).catch((cause: unknown) => {
+    if (cause instanceof AgentError) throw cause;
+    throw new AgentError("archive.key_invalid", `cannot read the key ${path}`, { cause });
+  });
+  return parseSigningKey(text);
+}
+
 /** Makes the key of a new archive. */
 export async function createLogKey(options: LogKeyOptions): Promise<NoteSigner> {
   const path = join(options.stateDirectory, KEY_FILE);

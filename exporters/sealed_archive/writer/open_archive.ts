@@ -10,9 +10,12 @@ import type { Settings } from "../../../src/component/settings.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { SealedArchiveConfig } from "../config.ts";
 import { recipientsByZone } from "../config.ts";
+import type { PreviousLog } from "../format/entry.ts";
 import type { NoteSigner } from "../format/note.ts";
 import { recipientsChanges } from "../format/recipients.ts";
+import { treatmentChanges } from "../format/treatments.ts";
 import { readIfThere } from "../optional_file.ts";
+import { LogFiles } from "../reader/log_files.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { ArchiveWriterOptions } from "./archive_writer.ts";
 import { ArchiveWriter } from "./archive_writer.ts";
@@ -23,11 +26,12 @@ import { Marks } from "./marks.ts";
 import { Publisher } from "./publisher.ts";
 import type { RecoveredLog } from "./recovery.ts";
 import { recoverLog, stateMissing } from "./recovery.ts";
+import { copyRules } from "./scrub.ts";
 import { PUBLIC_FILE_MODE } from "./segment_files.ts";
 import { removeTemporaryFiles } from "./segment_recovery.ts";
 import { zoneRule } from "./zone_rule.ts";
 import type { RecoveredZones } from "./zones.ts";
-import { recoverZones } from "./zones.ts";
+import { recoverZones, retentionMsOf } from "./zones.ts";
 
 export type WriterEvents = Pick<
   ArchiveWriterOptions,
@@ -51,6 +55,9 @@ export async function openArchive(
   };
   await removeTemporaryFiles(stateDirectory);
   const signer = await obtainKey(archive, keyOptions);
+  const isNew = (await readIfThere(join(stateDirectory, "last_signed"))) === undefined;
+  const previous =
+    isNew && config.continues !== undefined ? await readPrevious(config.continues) : undefined;
   await makePublicDirectory(join(archive, "log", "tile"));
   await publishVerifierKey(archive, signer);
 
@@ -71,15 +78,13 @@ export async function openArchive(
     random,
     stateDirectory,
     zoneOf: zoneRule(config),
+    copies: copyRules(config),
     groupCommitMs: config.group_commit,
     pendingBytesMax: config.max_pending_bytes,
-    state: log.state,
-    sequencer: {
-      nextIndex: log.tree.size,
-      positions: log.state.positions,
-      marks,
-      zones: recovered.zones,
-    },
+    state: { nextIndex: log.tree.size, log: log.state, marks, zones: recovered.zones },
+    retentionMsOf: (zone) => retentionMsOf(config, zone),
+    retired: recovered.retired,
+    origin: config.origin,
     wal: log.wal,
     segments: recovered.segments,
     publisher: new Publisher({
@@ -96,7 +101,8 @@ export async function openArchive(
   });
   const { cutBytes } = recovered;
   const configHash = settings.configFingerprint;
-  addFirstEntries(writer, config, { signer, epochs }, log, { cutBytes, configHash });
+  const first = { signer, epochs, previous, cutBytes, configHash };
+  addFirstEntries(writer, config, first, log);
   logger.info("archive opened", {
     directory: archive,
     origin: config.origin,
@@ -118,6 +124,18 @@ async function obtainKey(archive: string, options: LogKeyOptions): Promise<NoteS
   return createLogKey(options);
 }
 
+/** The archive before this one, as it is now. Throws `archive.unreadable`. */
+async function readPrevious(archive: string): Promise<PreviousLog> {
+  const files = new LogFiles(archive);
+  const verifier = await files.readVerifier();
+  const { checkpoint, problem } = await files.readCheckpoint(verifier);
+  if (problem !== undefined) {
+    throw new AgentError("archive.unreadable", `${archive}/log/checkpoint: ${problem}`);
+  }
+  const { origin, size, root } = checkpoint;
+  return { origin, vkey: verifier.vkey, size, root: root.toString("base64") };
+}
+
 async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Promise<void> {
   const path = join(archive, "log.vkey");
   const found = await readIfThere(path);
@@ -128,13 +146,20 @@ async function publishVerifierKey(archive: string, { verifier }: NoteSigner): Pr
   await writeFileDurably(path, `${verifier.vkey}\n`, PUBLIC_FILE_MODE);
 }
 
+interface FirstEntry {
+  readonly signer: NoteSigner;
+  readonly epochs: EpochKeys;
+  readonly previous: PreviousLog | undefined;
+  readonly cutBytes: number;
+  readonly configHash: string | undefined;
+}
+
 /** A log begins with a genesis, and each later run of the agent with a restart. */
 function addFirstEntries(
   writer: ArchiveWriter,
   config: SealedArchiveConfig,
-  { signer: { verifier }, epochs }: { signer: NoteSigner; epochs: EpochKeys },
+  { signer: { verifier }, epochs, previous, cutBytes, configHash }: FirstEntry,
   log: RecoveredLog,
-  { cutBytes, configHash }: { cutBytes: number; configHash: string | undefined },
 ): void {
   const recipients = recipientsByZone(config);
   const intervals = {
@@ -151,18 +176,30 @@ function addFirstEntries(
       zones: Object.fromEntries(zones),
       intervals,
       config: configHash,
+      previous,
     });
-    return;
+  } else {
+    writer.addEntry({
+      type: "restart",
+      run: randomUUID(),
+      replayed: log.tree.size - log.signedSize,
+      cut: cutBytes,
+      intervals,
+      config: configHash,
+    });
   }
-  writer.addEntry({
-    type: "restart",
-    run: randomUUID(),
-    replayed: log.tree.size - log.signedSize,
-    cut: cutBytes,
-    intervals,
-    config: configHash,
-  });
+  // The genesis moved the state on already.
   for (const change of recipientsChanges(log.state.recipients, recipients)) {
     writer.addEntry({ type: "recipients", ...change });
+  }
+  const { authorities } = log.state;
+  const added = config.redaction_authorities.filter((key) => !authorities.includes(key));
+  const removed = authorities.filter((key) => !config.redaction_authorities.includes(key));
+  if (added.length + removed.length > 0) {
+    writer.addEntry({ type: "authorities", added, removed });
+  }
+  const treatments = new Map(copyRules(config).map(({ zone, treatment }) => [zone, treatment]));
+  for (const change of treatmentChanges(log.state.treatments, treatments)) {
+    writer.addEntry({ type: "scrub", ...change });
   }
 }

@@ -15,7 +15,7 @@ import { parseEntry } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
 import { advanceLog, emptyLogState } from "../format/log_state.ts";
 import { LogTree } from "../format/log_tree.ts";
-import { hashLeaf } from "../format/merkle.ts";
+import { HASH_BYTES, hashLeaf } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { openNote } from "../format/note.ts";
 import { decodeBundle, splitHashes, TILE_WIDTH, tilePath } from "../format/tiles.ts";
@@ -142,6 +142,9 @@ async function readEdge(
     const path = tilePath({ level, index: Math.floor(count / TILE_WIDTH), width });
     const bytes = await readIfThere(join(archive, "log", path));
     if (bytes === undefined) throw damaged(`${archive}/log/${path} is missing`);
+    if (level !== "entries" && bytes.length !== width * HASH_BYTES) {
+      throw damaged(`${archive}/log/${path} has ${bytes.length} bytes`);
+    }
     partials.set(level, bytes);
   }
   const tree = LogTree.restore(size, (level) => splitHashes(partials.get(level)!));

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { AgentError } from "../../../src/component/errors.ts";
 import { writeFileDurably } from "../../../src/lib/durable_file.ts";
 import type { BlockEntry } from "../format/entry.ts";
+import type { KeptSegment } from "../format/kept_segments.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { ZonePosition } from "../format/position.ts";
 import { segmentFileName, segmentName } from "../format/position.ts";
@@ -22,25 +23,29 @@ export interface RecoveredSegments {
   readonly segmentHash: Hash;
   readonly sums: string;
   readonly cutBytes: number;
+  /** Numbers of segments that are there although the log says that they are deleted. */
+  readonly retired: readonly number[];
 }
 
 /** `directory` is `<archive>/blocks/<zone>`. Throws `archive.damaged`. */
 export async function recoverSegments(
   directory: string,
   position: ZonePosition,
+  kept: readonly KeptSegment[],
   unsignedBlocks: readonly BlockEntry[],
 ): Promise<RecoveredSegments> {
   for (const block of unsignedBlocks) await checkBlock(directory, block);
-  const cutBytes =
-    (await removeLaterSegments(directory, position)) + (await cutTail(directory, position));
+  let cutBytes = await removeLaterSegments(directory, position);
+  if (kept.at(-1)?.segment === position.segment) cutBytes += await cutTail(directory, position);
   await removeTemporaryFiles(directory);
   const sums = await recoverSums(directory, position);
+  const retired = await listRetired(directory, position, kept);
   const segmentHash = createHash("sha256");
   if (position.open) {
     const path = join(directory, segmentFileName(segmentName(position.segment)));
     for await (const chunk of createReadStream(path)) segmentHash.update(chunk as Buffer);
   }
-  return { segmentHash, sums, cutBytes };
+  return { segmentHash, sums, cutBytes, retired };
 }
 
 async function checkBlock(directory: string, block: BlockEntry): Promise<void> {
@@ -72,7 +77,6 @@ async function removeLaterSegments(directory: string, { segment }: ZonePosition)
 }
 
 async function cutTail(directory: string, position: ZonePosition): Promise<number> {
-  if (position.segment === 0) return 0;
   const path = join(directory, segmentFileName(segmentName(position.segment)));
   const size = await stat(path).then(
     (found) => found.size,
@@ -86,6 +90,17 @@ async function cutTail(directory: string, position: ZonePosition): Promise<numbe
   await files.cut(position.segment, position.bytes);
   await files.close();
   return size - position.bytes;
+}
+
+async function listRetired(
+  directory: string,
+  { segment: newest }: ZonePosition,
+  kept: readonly KeptSegment[],
+): Promise<number[]> {
+  const names = (await readdir(directory)).filter((name) => /^\d{8}(-.*)?\.blk$/.test(name));
+  return [...new Set(names.map((name) => Number(name.slice(0, 8))))].filter(
+    (number) => number <= newest && !kept.some(({ segment }) => segment === number),
+  );
 }
 
 /** A crash may have left the list one line ahead of the log. */

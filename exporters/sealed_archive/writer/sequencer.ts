@@ -12,15 +12,19 @@ import type { LogBatch } from "../../../src/data/log_batch.ts";
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import { encodeShared } from "../../../src/otlp/shared_encoding.ts";
-import type { DroppedRange, Entry } from "../format/entry.ts";
+import type { Entry } from "../format/entry.ts";
 import { encodeEntry } from "../format/entry.ts";
-import type { Positions } from "../format/position.ts";
-import { advance, positionOf } from "../format/position.ts";
+import type { LogState } from "../format/log_state.ts";
+import { advanceLog } from "../format/log_state.ts";
+import { positionOf } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import { Deferred } from "./deferred.ts";
+import type { Unsealed } from "./dropped_ranges.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
 import type { EntryClock } from "./entry_clock.ts";
 import type { Marks } from "./marks.ts";
+import type { CopyRule } from "./scrub.ts";
+import { copyBatch } from "./scrub.ts";
 import type { WalFrame } from "./wal.ts";
 import type { ZoneRule } from "./zone_rule.ts";
 import type { OpenBlock, Payload, ZoneState } from "./zone_writer.ts";
@@ -29,7 +33,8 @@ import { ZoneWriter } from "./zone_writer.ts";
 /** What the log looks like when the agent starts. */
 export interface SequencerState {
   readonly nextIndex: number;
-  readonly positions: Positions;
+  /** Moves with each entry that is emitted. */
+  readonly log: LogState;
   /** Those of the configuration, and those that the archive has from an earlier one. */
   readonly zones: ReadonlyMap<string, ZoneState>;
   readonly marks: Marks;
@@ -41,6 +46,7 @@ export interface SequencerOptions {
   readonly state: SequencerState;
   /** Its zone is one of the state's. */
   readonly zoneOf: ZoneRule;
+  readonly copies: readonly CopyRule[];
   /** Takes the items in order. `durable` is to be settled when the item is, or never will be. */
   readonly emit: (item: Item, durable: Deferred, recordBytes: number) => void;
 }
@@ -77,9 +83,9 @@ export class Sequencer {
         random,
         marks: state.marks,
         state: zoneState,
-        position: positionOf(state.positions, name),
+        position: positionOf(state.log.positions, name),
         emit: (entry, payload) => this.#emit(entry, payload),
-        takeDropped: (entryDurable) => this.#takeDropped(entryDurable),
+        takeUnsealed: (entryDurable) => this.#takeUnsealed(entryDurable),
       });
       return [name, zone];
     });
@@ -102,7 +108,18 @@ export class Sequencer {
     return bytes;
   }
 
-  append({ records, source, pipeline }: LogBatch): Appended {
+  append(batch: LogBatch): Appended {
+    const { zoneOf, copies } = this.#options;
+    const appended = this.#append(batch, zoneOf);
+    if (copies.length === 0) return appended;
+    const awaited = [appended.durable];
+    for (const rule of copies) {
+      awaited.push(this.#append(copyBatch(batch, rule, zoneOf), () => rule.zone).durable);
+    }
+    return { ...appended, durable: Promise.all(awaited).then(() => {}) };
+  }
+
+  #append({ records, source, pipeline }: LogBatch, zoneOf: ZoneRule): Appended {
     let sealed = source === undefined ? undefined : this.#marks.taken(source.id);
     let replayed = 0;
     let withheld = 0;
@@ -117,10 +134,11 @@ export class Sequencer {
         if (stated !== undefined) awaited.add(stated);
         continue;
       }
-      const zone = this.#zones.get(this.#options.zoneOf(record, pipeline))!;
+      const zone = this.#zones.get(zoneOf(record, pipeline))!;
       const block = zone.append(record, encoding, index);
       if (block === undefined) {
         withheld++;
+        if (zoneOf === this.#options.zoneOf) awaited.add(this.#withhold(record));
         continue;
       }
       if (source !== undefined && position !== undefined) sealed = block.mark(source.id, position);
@@ -147,20 +165,31 @@ export class Sequencer {
   /** What must be durable before the caller may forget a record of a chain that is dropped. */
   #drop(record: LogRecord): Deferred | undefined {
     if (!this.#dropped.add(record)) return undefined;
+    return this.#state();
+  }
+
+  /** A copy of it is not counted again. */
+  #withhold(record: LogRecord): Deferred {
+    this.#dropped.addWithheld(record);
+    return this.#state();
+  }
+
+  /** Settled with the entry that says what was added last. */
+  #state(): Deferred {
     this.#stated ??= new Deferred();
     const stated = this.#stated;
     while (this.#dropped.isFull) this.sayHeartbeat();
     return stated;
   }
 
-  #takeDropped(entryDurable: Deferred): DroppedRange[] | undefined {
-    const ranges = this.#dropped.takeForEntry();
+  #takeUnsealed(entryDurable: Deferred): Unsealed {
+    const unsealed = this.#dropped.takeForEntry();
     const stated = this.#stated;
     if (this.#dropped.isEmpty && stated !== undefined) {
       this.#stated = undefined;
       entryDurable.promise.then(stated.resolve, stated.reject);
     }
-    return ranges;
+    return unsealed;
   }
 
   /** Zones that have an open block, and how long that may stay open. */
@@ -189,8 +218,9 @@ export class Sequencer {
 
   sayHeartbeat(): void {
     const durable = new Deferred();
-    const dropped = this.#takeDropped(durable);
-    const entry: Entry = { type: "heartbeat", v: 1, at: this.#options.clock.nowMs(), dropped };
+    const unsealed = this.#takeUnsealed(durable);
+    const at = this.#options.clock.nowMs();
+    const entry: Entry = { type: "heartbeat", v: 1, at, ...unsealed };
     this.#emit(entry, { durable, marks: [], recordBytes: 0 });
   }
 
@@ -213,8 +243,8 @@ export class Sequencer {
   }
 
   #emit(entry: Entry, { durable, recordBytes, marks, ...files }: Payload): void {
-    advance(this.#options.state.positions, entry);
     const index = this.#nextIndex++;
+    advanceLog(this.#options.state.log, entry, index);
     this.#newestItem = durable;
     const frame: WalFrame = { index, entry: encodeEntry(entry).toString(), marks };
     this.#options.emit({ entry, frame, ...files }, durable, recordBytes);

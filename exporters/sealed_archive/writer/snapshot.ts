@@ -11,6 +11,7 @@ import { z } from "zod";
 import { AgentError } from "../../../src/component/errors.ts";
 import { syncDirectory } from "../../../src/lib/durable_file.ts";
 import { FrameLog } from "../../../src/lib/frame_log.ts";
+import { treatmentSchema } from "../format/entry.ts";
 import type { LogState } from "../format/log_state.ts";
 import { readIfThere } from "../optional_file.ts";
 import type { Mark } from "./wal.ts";
@@ -36,15 +37,30 @@ const epochPosition = z.object({
   firstEntry: integer,
   openedMs: integer,
 });
-const head = z.object({
-  v: z.literal(2),
-  size: integer,
-  atMs: integer,
-  epoch: epochPosition,
-  recipients: z.array(z.tuple([z.string(), z.array(z.string())])),
-  positions: z.array(z.tuple([z.string(), zonePosition])),
-  marks: integer,
+const keptSegment = z.object({
+  segment: integer,
+  closed: z.boolean(),
+  lastBlockMs: integer,
+  fromMs: integer,
+  toMs: integer,
 });
+const hold = z.object({
+  case: z.string(),
+  zone: z.string().optional(),
+  since: integer.optional(),
+  until: integer.optional(),
+});
+const logState = z.object({
+  positions: z.array(z.tuple([z.string(), zonePosition])),
+  recipients: z.array(z.tuple([z.string(), z.array(z.string())])),
+  kept: z.array(z.tuple([z.string(), z.array(keptSegment)])),
+  holds: z.array(z.tuple([z.string(), hold])),
+  treatments: z.array(z.tuple([z.string(), treatmentSchema])),
+  authorities: z.array(z.string()),
+  epoch: epochPosition,
+  atMs: integer,
+});
+const head = z.object({ v: z.literal(2), size: integer, state: logState, marks: integer });
 const marksFrame = z.array(markSchema);
 
 export interface Snapshot {
@@ -60,9 +76,8 @@ export async function writeSnapshot(directory: string, snapshot: Snapshot): Prom
   const { log } = await FrameLog.open(temporary);
   try {
     const { size, state, marks } = snapshot;
-    const { atMs, epoch } = state;
-    const zones = { positions: [...state.positions], recipients: [...state.recipients] };
-    await log.append([encode({ v: 2, size, atMs, epoch, ...zones, marks: marks.length })]);
+    const content = writeState(state);
+    await log.append([encode({ v: 2, size, state: content, marks: marks.length })]);
     for (let from = 0; from < marks.length; from += MARKS_PER_FRAME) {
       await log.append([encode(marks.slice(from, from + MARKS_PER_FRAME))]);
     }
@@ -84,14 +99,35 @@ export async function readSnapshot(directory: string): Promise<Snapshot | undefi
     const [first, ...rest] = frames.map((frame): unknown =>
       JSON.parse(Buffer.from(frame).toString()),
     );
-    const { size, atMs, epoch, positions, recipients, marks: count } = head.parse(first);
+    const { size, state, marks: count } = head.parse(first);
     const marks = rest.flatMap((frame) => marksFrame.parse(frame));
     if (marks.length !== count) throw new RangeError("marks are missing");
-    const zones = { positions: new Map(positions), recipients: new Map(recipients) };
-    return { size, state: { ...zones, epoch, atMs }, marks };
+    return { size, state: readState(state), marks };
   } catch (cause) {
     throw new AgentError("storage.corrupt", `${path} is not whole`, { cause });
   }
+}
+
+function writeState(state: LogState): object {
+  return {
+    ...state,
+    positions: [...state.positions],
+    recipients: [...state.recipients],
+    kept: [...state.kept],
+    holds: [...state.holds],
+    treatments: [...state.treatments],
+  };
+}
+
+function readState(state: z.infer<typeof logState>): LogState {
+  return {
+    ...state,
+    positions: new Map(state.positions),
+    recipients: new Map(state.recipients),
+    kept: new Map(state.kept),
+    holds: new Map(state.holds),
+    treatments: new Map(state.treatments),
+  };
 }
 
 function encode(value: unknown): Buffer {

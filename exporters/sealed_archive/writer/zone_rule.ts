@@ -2,12 +2,13 @@
  * Which record goes into which zone: the first route that fits, then the zone that an attribute of
  * the record names, then the zone `default`.
  *
- * Invariant: every record has one zone, and it is one of the configuration.
+ * Invariant: every record has one zone, and it is one of the configuration that
+ * takes originals.
  */
 import type { LogRecord } from "../../../src/data/log_record.ts";
 import { severityNumberOf } from "../../../src/data/severity.ts";
 import type { SealedArchiveConfig } from "../config.ts";
-import { DEFAULT_ZONE, recipientsByZone } from "../config.ts";
+import { DEFAULT_ZONE, originalZones } from "../config.ts";
 
 /** `pipeline` is the one that the record's batch comes from. */
 export type ZoneRule = (record: LogRecord, pipeline: string | undefined) => string;
@@ -20,7 +21,7 @@ interface Route {
 }
 
 export function zoneRule(config: SealedArchiveConfig): ZoneRule {
-  const names = new Set(recipientsByZone(config).keys());
+  const names = originalZones(config);
   if (names.size === 1) return () => DEFAULT_ZONE;
   const key = config.zone_attribute;
   const routes = config.routes.map(toRoute);

@@ -14,13 +14,14 @@ import type { AgeRecipient } from "../../../src/lib/age/age_file.ts";
 import type { SharedEncoding } from "../../../src/otlp/shared_encoding.ts";
 import { SingleRecordAppender } from "../../../src/otlp/single_record.ts";
 import { BlockBuilder } from "../format/block.ts";
-import type { BlockEntry, DroppedRange, SegmentEntry } from "../format/entry.ts";
+import type { BlockEntry, SegmentEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { ZonePosition } from "../format/position.ts";
 import { segmentFileName, segmentName } from "../format/position.ts";
 import type { Item } from "./committer.ts";
 import type { Cover } from "./cover.ts";
 import { Deferred } from "./deferred.ts";
+import type { Unsealed } from "./dropped_ranges.ts";
 import type { EntryClock } from "./entry_clock.ts";
 import type { LiveSource, Marks } from "./marks.ts";
 import { toMark } from "./marks.ts";
@@ -62,8 +63,8 @@ export interface ZoneWriterOptions {
   /** Moves with each entry that is emitted. */
   readonly position: ZonePosition;
   readonly emit: (entry: BlockEntry | SegmentEntry, payload: Payload) => void;
-  /** What the next entry says was dropped. */
-  readonly takeDropped: (entryDurable: Deferred) => DroppedRange[] | undefined;
+  /** What the next entry says of records that are not in the archive. */
+  readonly takeUnsealed: (entryDurable: Deferred) => Unsealed;
 }
 
 interface BlockSource {
@@ -175,7 +176,7 @@ export class ZoneWriter {
       inner: { n: sealed.count, root: sealed.root.toString("base64") },
       seq: [position.nextSequence, position.nextSequence + sealed.count - 1],
       t: [...sealed.timeBoundsMs],
-      dropped: this.#options.takeDropped(open.durable),
+      ...this.#options.takeUnsealed(open.durable),
     };
     this.#segmentHash.update(sealed.bytes);
     this.#options.emit(entry, {

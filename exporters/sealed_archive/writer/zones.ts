@@ -13,6 +13,7 @@ import { ZONE_NAME } from "../format/entry.ts";
 import { positionOf } from "../format/position.ts";
 import { makePublicDirectory } from "./archive_directory.ts";
 import type { RecoveredLog } from "./recovery.ts";
+import { RetiredSegments } from "./retired_segments.ts";
 import { SegmentFiles } from "./segment_files.ts";
 import { recoverSegments } from "./segment_recovery.ts";
 import type { ZoneLimits, ZoneState } from "./zone_writer.ts";
@@ -20,13 +21,14 @@ import type { ZoneLimits, ZoneState } from "./zone_writer.ts";
 export interface RecoveredZones {
   readonly zones: ReadonlyMap<string, ZoneState>;
   readonly segments: ReadonlyMap<string, SegmentFiles>;
+  readonly retired: RetiredSegments;
   readonly cutBytes: number;
 }
 
 /** Brings every zone's segments back to what the log says. Throws `archive.damaged`. */
 export async function recoverZones(
   config: SealedArchiveConfig,
-  { state: { positions }, unsignedBlocks }: RecoveredLog,
+  { state: { positions, kept }, unsignedBlocks, tree }: RecoveredLog,
 ): Promise<RecoveredZones> {
   const recipients = recipientsByZone(config);
   const blocks = join(config.directory, "blocks");
@@ -35,18 +37,21 @@ export async function recoverZones(
   const folders = (await readdir(blocks)).filter((name) => ZONE_NAME.test(name));
   const zones = new Map<string, ZoneState>();
   const segments = new Map<string, SegmentFiles>();
+  const retired = new RetiredSegments(config.directory);
   let cutBytes = 0;
   for (const name of new Set([...recipients.keys(), ...positions.keys(), ...folders])) {
     const directory = join(blocks, name);
     await makePublicDirectory(directory);
     const ofZone = unsignedBlocks.filter(({ zone }) => zone === name);
-    const recovered = await recoverSegments(directory, positionOf(positions, name), ofZone);
+    const position = positionOf(positions, name);
+    const recovered = await recoverSegments(directory, position, kept.get(name) ?? [], ofZone);
     cutBytes += recovered.cutBytes;
+    for (const segment of recovered.retired) retired.add(name, segment, tree.size);
     const readers = (recipients.get(name) ?? []).map((text) => parseAgeRecipient(text)!);
     zones.set(name, { ...recovered, recipients: readers, limits: zoneLimits(config, name) });
     segments.set(name, new SegmentFiles(directory));
   }
-  return { zones, segments, cutBytes };
+  return { zones, segments, retired, cutBytes };
 }
 
 /** What the zone says itself goes before what all zones have. */
@@ -59,4 +64,9 @@ function zoneLimits({ block, segment, zones }: SealedArchiveConfig, name: string
     segmentSizeBytesMax: own?.segment.max_bytes ?? segment.max_bytes,
     segmentIntervalMs: own?.segment.rotate ?? segment.rotate,
   };
+}
+
+/** Undefined: for ever. */
+export function retentionMsOf(config: SealedArchiveConfig, zone: string): number | undefined {
+  return config.zones?.[zone]?.retention ?? config.retention;
 }
