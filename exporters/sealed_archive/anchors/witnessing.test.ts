@@ -8,7 +8,9 @@ import { temporaryDirectory, testSettings } from "../../../src/testing/test_sett
 import { waitUntil } from "../../../src/testing/wait_until.ts";
 import { COSIGNING_KEY, parseCosigningKey } from "../format/cosignature.ts";
 import { encodeSigningKey } from "../format/note.ts";
-import { parsePolicy } from "../format/policy.ts";
+import { judgeNote, parsePolicy } from "../format/policy.ts";
+import { checkProof } from "../proof/check_proof.ts";
+import { proveRecord } from "../proof/prove_record.ts";
 import { LogFiles } from "../reader/log_files.ts";
 import { verifyArchive } from "../reader/verify_archive.ts";
 import { close, numbered, openTestArchive, testConfig } from "../testing.ts";
@@ -60,6 +62,11 @@ test("witnesses cosign what is published, and contradict what was put back", asy
   assert.deepEqual(result.findings, []);
   assert.deepEqual(result.witnessed?.witnesses, ["a"]);
   assert.equal((await readdir(join(archive, "anchors"))).length <= 2, true, "one for each hour");
+
+  const proof = await proveRecord({ archive, zone: "default", sequence: 3, disclose: false });
+  const proven = checkProof(proof, log);
+  assert.ok(!("problem" in proven));
+  assert.deepEqual(judgeNote(policy, proven.note).witnesses, ["a"]);
 
   // The older archive is whole, also with its anchor; the witness knows better.
   await rm(archive, { recursive: true });
