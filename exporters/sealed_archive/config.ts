@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
 import { copyConfig } from "./copies/copy_config.ts";
+import { isCosigner } from "./format/cosignature.ts";
 import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
 import { isKeyName, isVerifierKey } from "./format/note.ts";
 
@@ -17,6 +18,7 @@ const SCRUB_LENGTH_MAX = 3000;
 const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
 const ORIGIN_LENGTH_MAX = 255;
+const WITNESSES_MAX = 16;
 const MIB = 1024 * 1024;
 /** The largest object that one request can put. */
 const OBJECT_BYTES_MAX = 5 * 1024 * MIB;
@@ -128,6 +130,17 @@ const segment = z.strictObject({
     .describe("A segment closes at the end of each such interval of UTC, counted from 1970."),
 });
 
+const witness = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .describe("Its submission prefix, such as https://witness.example."),
+  vkey: z
+    .string()
+    .refine(isCosigner, "is no key of an Ed25519 cosigner, as `vouchsafe witness` prints it")
+    .describe("Its public key, as `vouchsafe witness` prints it."),
+});
+
 const fields = z.strictObject({
   directory: z.string().min(1).describe("Folder of the archive. It is made when it is missing."),
   origin: origin.describe(
@@ -183,6 +196,14 @@ const fields = z.strictObject({
     .refine((ms) => ms <= 60_000, "must be at most 1m")
     .prefault("1s")
     .describe("How often a signed checkpoint is published while there are new entries."),
+  witnesses: z
+    .array(witness)
+    .max(WITNESSES_MAX)
+    .default([])
+    .describe("Witnesses that are asked to cosign the newest checkpoint (c2sp.org/tlog-witness)."),
+  witness_interval: positiveDuration
+    .prefault("10s")
+    .describe("How often they are asked. What was not cosigned yet can be rolled back unseen."),
   heartbeat_interval: positiveDuration
     .prefault("5m")
     .describe("Longest silence: without records an entry says that the agent is alive."),

@@ -12,6 +12,7 @@ import type { CancelTimer, Settings } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import type { FileLock } from "../../src/lib/lock_file.ts";
 import { acquireLock } from "../../src/lib/lock_file.ts";
+import { Witnessing } from "./anchors/witnessing.ts";
 import type { SealedArchiveConfig } from "./config.ts";
 import { CopySchedule } from "./copies/copy_schedule.ts";
 import type { ArchiveWriter } from "./writer/archive_writer.ts";
@@ -40,12 +41,13 @@ export class SealedArchive implements Exporter {
   /** Calls that wait for room, oldest first. */
   readonly #waiting: Waiting[] = [];
   /** What does not work at the moment, by part. */
-  readonly #problems = new Map<Part, string>();
+  readonly #problems = new Map<Part | "witness", string>();
   #lock: FileLock | undefined;
   #door: EntryDoor | undefined;
   #writer: ArchiveWriter | undefined;
   /** By zone, and "" for what was dropped. */
   readonly #sealTimers = new Map<string, CancelTimer>();
+  #witnessing: Witnessing | undefined;
   #cancelTick: CancelTimer | undefined;
   #copies: CopySchedule | undefined;
   #publishing: Promise<void> = Promise.resolve();
@@ -80,6 +82,11 @@ export class SealedArchive implements Exporter {
     }
     this.#settings.reportStatus("ok");
     this.#scheduleTick(this.#writer);
+    this.#witnessing = Witnessing.start(this.#config, this.#settings, (contradiction) => {
+      if (contradiction === undefined) this.#problems.delete("witness");
+      else this.#problems.set("witness", contradiction);
+      this.#reportStatus();
+    });
     this.#copies = this.#scheduleCopies(stateDirectory, this.#writer);
     this.#copies?.start();
   }
@@ -123,6 +130,7 @@ export class SealedArchive implements Exporter {
     this.#writer = undefined;
     for (const cancel of this.#sealTimers.values()) cancel();
     this.#cancelTick?.();
+    const witnessed = this.#witnessing?.stop();
     const closed = this.#door?.close();
     for (const { admitted } of this.#waiting.splice(0)) admitted.reject(shuttingDown());
     await this.#copies?.stop();
@@ -132,6 +140,7 @@ export class SealedArchive implements Exporter {
     await writer.abandon(shuttingDown());
     await finished;
     await closed;
+    await witnessed;
     await writer.close();
     await this.#release();
     this.#settings.reportStatus("stopped");
@@ -141,6 +150,12 @@ export class SealedArchive implements Exporter {
     if (!deadline.aborted) await writer.flush();
     if (!deadline.aborted) await this.#publish(writer);
     await this.#publishing;
+  }
+
+  #reportStatus(): void {
+    const { reportStatus } = this.#settings;
+    if (this.#problems.size === 0) reportStatus("ok");
+    else reportStatus("degraded", [...this.#problems.values()].join("; "));
   }
 
   /** Synchronous up to the promise, so that the order of the calls is kept. */
@@ -199,7 +214,7 @@ export class SealedArchive implements Exporter {
   }
 
   #report(part: Part, error: unknown): void {
-    const { logger, reportStatus } = this.#settings;
+    const { logger } = this.#settings;
     const before = this.#problems.get(part);
     if (error === undefined) {
       if (!this.#problems.delete(part)) return;
@@ -211,8 +226,7 @@ export class SealedArchive implements Exporter {
       if (before !== undefined) return;
       logger.error(FAILURES[part], { part, reason, directory: this.#config.directory });
     }
-    if (this.#problems.size === 0) reportStatus("ok");
-    else reportStatus("degraded", [...this.#problems.values()].join("; "));
+    this.#reportStatus();
   }
 
   #count(items: readonly Item[]): void {

@@ -71,6 +71,17 @@ test("verify says whole with 0, tampered with 1 and its place, unchecked with 2"
   await cp(join(archive, "log/checkpoint"), kept);
   assert.equal(vouchsafe("verify", archive, "--checkpoint", kept).status, 0);
 
+  const policy = join(root, "policy.txt");
+  await writeFile(policy, `log ${vkey}\nquorum none\n`);
+  const judged = vouchsafe("verify", archive, "--policy", policy, "--json");
+  assert.equal(JSON.parse(judged.stdout).key_from, "argument", judged.stderr);
+  await writeFile(policy, "quorum two\n");
+  const unjudged = vouchsafe("verify", archive, "--policy", policy);
+  assert.match(
+    unjudged.stderr,
+    /^could not check: archive.policy_invalid: line 1 of the policy: two/,
+  );
+
   const segment = join(archive, "blocks/default/00000001.blk");
   const bytes = await readFile(segment);
   bytes[1000]! ^= 1;

@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import("./report.ts")).reportCommand,
   prove: async () => (await import("./prove.ts")).proveCommand,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
+  witness: async () => (await import("./witness.ts")).witnessCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,
   segments: async () => (await import("./segments.ts")).segmentsCommand,
   hold: async () => (await import("./hold.ts")).holdCommand,

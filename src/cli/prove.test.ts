@@ -5,6 +5,11 @@ import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import {
+  COSIGNING_KEY,
+  parseCosigningKey,
+} from "../../exporters/sealed_archive/format/cosignature.ts";
+import { encodeSigningKey } from "../../exporters/sealed_archive/format/note.ts";
+import {
   close,
   IDENTITY,
   numbered,
@@ -62,6 +67,12 @@ test("a record is proven to who has the key alone, disclosed or not", async (t) 
   assert.match(undisclosed.stdout, /^PROVEN {2}record 7 of .*\n.*\n.*not disclosed/);
   const blockOnly = vouchsafe("verify-proof", block, "--vkey", vkey);
   assert.match(blockOnly.stdout, /^PROVEN {2}the block with the records 0 to 9 of zone default/);
+
+  const policy = join(root, "policy.txt");
+  const witness = encodeSigningKey("witness.example", Buffer.alloc(32, 1), COSIGNING_KEY);
+  await writeFile(policy, `witness w ${parseCosigningKey(witness).verifier.vkey}\nquorum w\n`);
+  const alone = vouchsafe("verify-proof", output, "--vkey", vkey, "--policy", policy);
+  assert.equal(alone.status, 1, "nobody cosigned it");
 
   await writeFile(hidden, (await readFile(hidden, "utf8")).replace("index 1", "index 2"));
   const refused = vouchsafe("verify-proof", hidden, "--vkey", vkey);

@@ -21,6 +21,7 @@ import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 import { readVerifier } from "./read_verifier.ts";
+import { logOf, readWitnessRule } from "./witness_rule.ts";
 
 export const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
@@ -28,12 +29,14 @@ const SILENCES_SHOWN = 5;
 
 export const verifyCommand: Command = {
   summary: "Check a sealed archive: every entry, every tile, every byte of every block.",
-  usage: "ARCHIVE [--vkey KEY] [--epoch-vkey KEY] [-i IDENTITY] [--checkpoint FILE] [--json]",
+  usage: "ARCHIVE [--vkey KEY] [--epoch-vkey KEY] [-i IDENTITY] [--policy FILE] [--json]",
   options: {
     vkey: { type: "string" },
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    policy: { type: "string" },
+    "max-age": { type: "string" },
     ...placeOptions,
     previous: { type: "string" },
     json: { type: "boolean" },
@@ -49,6 +52,9 @@ it. A running agent may write to it.
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+      --policy FILE      a policy (c2sp.org/tlog-policy): the log's key, and the witnesses that must
+                         have cosigned a checkpoint of the archive
+      --max-age DURATION with --policy: they must have done so in this time, such as 1h
 ${PLACE_HELP}
       --previous ARCHIVE the archive that this one goes on from: checks that one, too, and that it
                          still has what this one's first entry says of it
@@ -98,7 +104,7 @@ async function verifyBoth(options: VerifyOptions, before: unknown): Promise<Veri
   if (previous === undefined) {
     throw new AgentError("archive.unreadable", `${options.archive} names no archive before it`);
   }
-  const { observer: _, kept: __, firstEpoch: ___, ...shared } = options;
+  const { observer: _, kept: __, firstEpoch: ___, witnesses: ____, ...shared } = options;
   const { origin, size, vkey } = previous;
   const older = await verifyArchive({
     ...shared,
@@ -122,7 +128,9 @@ export async function readVerifyOptions(
   { values }: CommandLine,
 ): Promise<VerifyOptions> {
   const { vkey, "epoch-vkey": epochVkey, identity, checkpoint } = values;
-  const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
+  const witnesses = await readWitnessRule(values);
+  const verifier =
+    typeof vkey === "string" ? await readVerifier(vkey) : await logOf(archive, witnesses?.policy);
   const firstEpoch = typeof epochVkey === "string" ? await readVerifier(epochVkey) : undefined;
   const identities = typeof identity === "string" ? await readIdentities(identity) : undefined;
   const kept =
@@ -130,7 +138,8 @@ export async function readVerifyOptions(
       ? await readKept(checkpoint, verifier ?? (await new LogFiles(archive).readVerifier()))
       : undefined;
   const observer = identities === undefined ? undefined : new ChainContinuity();
-  return { archive, verifier, firstEpoch, identities, kept, observer, clock: systemClock };
+  const keys = { verifier, firstEpoch, identities };
+  return { archive, ...keys, kept, witnesses, observer, clock: systemClock };
 }
 
 async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOptions["kept"]> {
@@ -160,6 +169,11 @@ function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: Archiv
       closed: result.epochs.closed,
       first_vkey: result.epochs.firstVkey,
       first_key_from: result.epochs.isPinned ? "argument" : "archive",
+    },
+    witnessed: result.witnessed && {
+      size: result.witnessed.size,
+      witnesses: result.witnessed.witnesses,
+      at: result.witnessed.atMs,
     },
     previous: result.previous,
     blocks: result.blocks,
@@ -249,7 +263,7 @@ function textResult(result: VerifyResult, keySource: KeySource, copied: readonly
         "stopped, or the clock set forward.",
     );
   }
-  lines.push(...statementLines(result));
+  lines.push(...witnessLines(result), ...statementLines(result));
   if (keySource === "archive") {
     lines.push(
       "The key was taken from the archive itself (log.vkey). Whoever replaces the whole archive",
@@ -272,6 +286,20 @@ function epochLines({ epochs: { closed, firstVkey, isPinned } }: VerifyResult): 
     "The first key was taken from the log. Keep it elsewhere, and not even a thief of the log's key",
     `can change a closed epoch unseen: --epoch-vkey '${firstVkey}'`,
   ];
+}
+
+function witnessLines({ witnessed, size }: VerifyResult): string[] {
+  if (witnessed?.atMs === undefined) return [];
+  const at = new Date(witnessed.atMs).toISOString();
+  const lines = [
+    `Cosigned as the policy asks: the first ${count(witnessed.size, "entry", "entries")}, at ${at} ` +
+      `by their clocks (${witnessed.witnesses.join(", ")}).`,
+  ];
+  if (witnessed.size < size) {
+    const later = count(size - witnessed.size, "later entry", "later entries");
+    lines.push(`No witness vouches for ${later} yet.`);
+  }
+  return lines;
 }
 
 function summary(result: VerifyResult): string {

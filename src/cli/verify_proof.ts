@@ -1,12 +1,18 @@
 /** `vouchsafe verify-proof`: does this file prove a record? Takes the public key, no archive. */
 import { readFile } from "node:fs/promises";
-import type { ProvenRecord } from "../../exporters/sealed_archive/proof/check_proof.ts";
+import type { Policy } from "../../exporters/sealed_archive/format/policy.ts";
+import { judgeNote } from "../../exporters/sealed_archive/format/policy.ts";
+import type {
+  CheckedProof,
+  ProvenRecord,
+} from "../../exporters/sealed_archive/proof/check_proof.ts";
 import { checkProof } from "../../exporters/sealed_archive/proof/check_proof.ts";
 import { AgentError, describeError } from "../component/errors.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 import { flatJson, flatRecord } from "./flat_json.ts";
 import { readVerifier } from "./read_verifier.ts";
+import { readPolicy } from "./witness_rule.ts";
 
 const EXIT_UNCHECKED = 2;
 /** A record has a bound of its own, far below this. */
@@ -14,14 +20,17 @@ const PROOF_BYTES_MAX = 256 * 1024 * 1024;
 
 export const verifyProofCommand: Command = {
   summary: "Check a proof of one record with the log's public key alone.",
-  usage: "FILE --vkey FILE|TEXT [--json]",
+  usage: "FILE --vkey FILE|TEXT [--policy FILE] [--json]",
   options: {
     vkey: { type: "string" },
+    policy: { type: "string" },
     json: { type: "boolean" },
   },
   help: `FILE is a .tlog-proof, as 'vouchsafe prove' writes it.
 
       --vkey FILE|TEXT   the log's public key, from somewhere else than the proof
+      --policy FILE      a policy (c2sp.org/tlog-policy): also asks for the cosignatures of its
+                         witnesses, so that the log cannot show others another history
       --json             the result as JSON
 
 Exit code: 0 proven, 1 not proven, 2 could not be checked.
@@ -33,12 +42,13 @@ Example:
 
 async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const [path, ...rest] = line.positionals;
-  const { vkey, json } = line.values;
+  const { vkey, policy, json } = line.values;
   if (path === undefined || rest.length > 0) throw new UsageError("expected one FILE");
   if (typeof vkey !== "string") throw new UsageError("expected --vkey: a proof has no key in it");
   try {
     const verifier = await readVerifier(vkey);
-    const checked = checkProof(await readProof(path), verifier);
+    const rule = typeof policy === "string" ? await readPolicy(policy) : undefined;
+    const checked = judged(checkProof(await readProof(path), verifier), rule);
     if ("problem" in checked) {
       const { problem } = checked;
       if (json === true) writeJson(io, { status: "not_proven", reason: problem });
@@ -55,6 +65,13 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     else io.stderr.write(`could not check: ${reason}\n`);
     return EXIT_UNCHECKED;
   }
+}
+
+function judged(checked: CheckedProof, policy: Policy | undefined): CheckedProof {
+  if ("problem" in checked || policy === undefined || judgeNote(policy, checked.note).isMet) {
+    return checked;
+  }
+  return { problem: "its checkpoint has not the cosignatures that the policy asks for" };
 }
 
 async function readProof(path: string): Promise<string> {

@@ -18,6 +18,14 @@ export function parseCosigner(vkey: string): NoteVerifier {
   return parseVerifier(vkey, COSIGNING_KEY);
 }
 
+export function isCosigner(vkey: string): boolean {
+  try {
+    return parseCosigner(vkey) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** The key file of a witness. Throws `archive.key_invalid`. */
 export function parseCosigningKey(text: string): NoteSigner {
   return parseSigningKey(text, COSIGNING_KEY);

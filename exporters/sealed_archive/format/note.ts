@@ -95,8 +95,7 @@ export function signNote(text: string, ...signers: readonly NoteSigner[]): strin
   const lines = signers.map(({ verifier, privateKey }) =>
     signatureLine(verifier, sign(null, Buffer.from(text), privateKey)),
   );
-  return `${text}
-${lines.join("")}`;
+  return `${text}\n${lines.join("")}`;
 }
 
 export type OpenedNote =

@@ -6,14 +6,17 @@
  */
 import type { Decrypter } from "age-encryption";
 import { AgentError } from "../../../src/component/errors.ts";
+import { readAnchors } from "../anchors/anchor_files.ts";
 import type { BlockEntry } from "../format/entry.ts";
 import { parseEntry } from "../format/entry.ts";
 import { hashLeaf, treeRoot } from "../format/merkle.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { leafOf } from "../format/redacted_block.ts";
+import type { TlogProof } from "../format/tlog_proof.ts";
 import { formatTlogProof } from "../format/tlog_proof.ts";
 import { inclusionSpans, rootOfInclusion } from "../format/tree_proof.ts";
-import { LogFiles } from "../reader/log_files.ts";
+import type { ReadCheckpoint } from "../reader/log_files.ts";
+import { judgeCheckpoint, LogFiles } from "../reader/log_files.ts";
 import { LogWalk } from "../reader/log_walk.ts";
 import { wrongIdentity } from "../reader/open_block.ts";
 import { openItems } from "../reader/open_items.ts";
@@ -50,22 +53,48 @@ interface FoundEntry {
 export async function proveRecord(options: ProveOptions): Promise<string> {
   const files = new LogFiles(options.archive);
   const verifier = options.verifier ?? (await files.readVerifier());
-  const { checkpoint, note, problem } = await files.readCheckpoint(verifier);
-  if (problem !== undefined) throw tampered(`log/checkpoint: ${problem}`);
-  const { index, bytes, entry, redaction } = await findEntry(files, checkpoint, options);
-  const { size } = checkpoint;
-  const path = await new TileHashes(files, size).ofSpans(inclusionSpans(index, size));
-  const root = rootOfInclusion({ index, hash: hashLeaf(bytes) }, size, path);
-  if (root?.equals(checkpoint.root) !== true) {
+  const newest = await files.readCheckpoint(verifier);
+  if (newest.problem !== undefined) throw tampered(`log/checkpoint: ${newest.problem}`);
+  const { index, bytes, entry, redaction } = await findEntry(files, newest.checkpoint, options);
+  const leaf = { index, hash: hashLeaf(bytes) };
+  const signed = (await underAnchor(files, leaf, verifier)) ?? (await pathTo(files, leaf, newest));
+  if (signed === undefined) {
     throw tampered(`a tile on the way from entry ${index} to the root was changed`);
   }
   const record = await recordPart(entry, index, redaction, options);
-  return formatTlogProof({
-    extra: encodeExtra({ entry: bytes, record }),
-    index,
-    path,
-    checkpoint: note.toString(),
-  });
+  const extra = encodeExtra({ entry: bytes, record });
+  return formatTlogProof({ extra, index, ...signed });
+}
+
+interface Leaf {
+  readonly index: number;
+  readonly hash: Buffer;
+}
+
+type SignedPath = Pick<TlogProof, "path" | "checkpoint">;
+
+/** Undefined when the tiles do not lead from the leaf to the checkpoint's root. */
+async function pathTo(
+  files: LogFiles,
+  leaf: Leaf,
+  { checkpoint: { size, root }, note }: ReadCheckpoint,
+): Promise<SignedPath | undefined> {
+  const path = await new TileHashes(files, size).ofSpans(inclusionSpans(leaf.index, size));
+  if (rootOfInclusion(leaf, size, path)?.equals(root) !== true) return undefined;
+  return { path, checkpoint: note.toString() };
+}
+
+/** Under the newest checkpoint that witnesses cosigned, where one covers the entry. */
+async function underAnchor(
+  files: LogFiles,
+  leaf: Leaf,
+  verifier: NoteVerifier,
+): Promise<SignedPath | undefined> {
+  const newest = (await readAnchors(files.archive)).at(-1);
+  if (newest === undefined || newest.size <= leaf.index) return undefined;
+  const read = judgeCheckpoint(newest.note, verifier);
+  if (read.problem !== undefined || read.checkpoint.size <= leaf.index) return undefined;
+  return pathTo(files, leaf, read);
 }
 
 async function findEntry(

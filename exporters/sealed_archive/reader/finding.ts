@@ -8,6 +8,8 @@ export interface Finding {
     | "checkpoint"
     | "root"
     | "kept_checkpoint"
+    | "anchor"
+    | "witness"
     | "entry"
     | "tile"
     | "block"

@@ -86,6 +86,7 @@ export function cutTile(bytes: Buffer, { level, width }: Tile): Buffer {
   return bytes.subarray(0, length);
 }
 
+/** Throws `archive.unreadable` when nothing can be made of it. */
 export function judgeCheckpoint(note: Buffer, verifier: NoteVerifier): ReadCheckpoint {
   const opened = openNote(note.toString(), verifier);
   const checkpoint = parseCheckpoint(

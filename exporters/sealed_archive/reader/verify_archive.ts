@@ -25,6 +25,8 @@ import { isStatement, parseEntry } from "../format/entry.ts";
 import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
 import type { NoteVerifier } from "../format/note.ts";
 import { parseTilePath } from "../format/tiles.ts";
+import type { WitnessedLog, WitnessRule } from "./anchor_check.ts";
+import { AnchorCheck } from "./anchor_check.ts";
 import type { EpochSummary } from "./epoch_check.ts";
 import { EpochCheck } from "./epoch_check.ts";
 import type { Finding, Report } from "./finding.ts";
@@ -59,6 +61,8 @@ export interface VerifyOptions {
   readonly firstEpoch?: NoteVerifier | undefined;
   /** A checkpoint that was kept elsewhere; the archive must contain its log. */
   readonly kept?: Checkpoint | undefined;
+  /** Which witnesses must have cosigned a checkpoint of the archive, and when. */
+  readonly witnesses?: WitnessRule | undefined;
   readonly observer?: RecordObserver | undefined;
   /** Told of every entry that the checkpoint covers, in order, before it is known to be right. */
   readonly onEntry?: ((entry: ParsedEntry, index: number) => void) | undefined;
@@ -72,6 +76,8 @@ export interface VerifyResult {
   readonly root: string;
   readonly entries: Readonly<Record<string, number>>;
   readonly epochs: EpochSummary;
+  /** What the witnesses of the policy have cosigned; undefined without a policy or a quorum. */
+  readonly witnessed: WitnessedLog | undefined;
   /** The log that this one goes on from, as its genesis says. */
   readonly previous: PreviousLog | undefined;
   readonly blocks: number;
@@ -159,12 +165,15 @@ class Verification {
       throw new AgentError("archive.unreadable", `cannot read the folder ${archive}`, { cause });
     });
     const verifier = this.#options.verifier ?? (await this.#files.readVerifier());
+    const { kept, witnesses } = this.#options;
+    const report: Report = (finding) => this.#report(finding);
+    const anchors = await AnchorCheck.read(archive, { verifier, kept }, report);
     const { checkpoint, note, problem } = await this.#files.readCheckpoint(verifier);
     if (problem !== undefined) {
       this.#report({ kind: "checkpoint", file: "log/checkpoint", reason: problem });
     }
     try {
-      await this.#checkCovered(checkpoint, verifier);
+      await this.#checkCovered(checkpoint, verifier, anchors);
       const elapsedMs = clock.nowMs() - startedMs;
       // What lies beyond a log that cannot be trusted is no question any more.
       const isSigned = problem === undefined && this.#isSigned(checkpoint);
@@ -178,6 +187,8 @@ class Verification {
       }
       const newerBytes = isSigned ? await this.#settle(verifier) : 0;
       await this.#payload.checkSums();
+      const newest = { size: checkpoint.size, note: note.toString() };
+      const witnessed = witnesses && anchors.judge(newest, witnesses, clock.nowMs());
       const there = this.#blocks - this.#payload.deleted.blocks;
       const { decrypted, undecrypted, unopenedZones } = this.#records;
       if (there > 0 && undecrypted === there) throw wrongIdentity(archive);
@@ -192,6 +203,7 @@ class Verification {
         root: checkpoint.root.toString("base64"),
         entries: this.#kinds,
         epochs: this.#epochs.summary(),
+        witnessed,
         previous: this.#previous,
         blocks: this.#blocks,
         records: this.#recordCount,
@@ -215,17 +227,17 @@ class Verification {
     }
   }
 
-  async #checkCovered(checkpoint: Checkpoint, verifier: NoteVerifier): Promise<void> {
-    const { kept } = this.#options;
-    if (kept !== undefined && kept.size <= checkpoint.size) {
-      await this.#checkEntries(kept.size, verifier);
-      this.#compareKept(kept);
+  async #checkCovered(
+    checkpoint: Checkpoint,
+    verifier: NoteVerifier,
+    anchors: AnchorCheck,
+  ): Promise<void> {
+    for (const size of anchors.sizesTo(checkpoint.size)) {
+      await this.#checkEntries(size, verifier);
+      if (this.#walk.isWhole) anchors.compare(size, this.#walk.root());
     }
     await this.#checkEntries(checkpoint.size, verifier);
-    if (kept !== undefined && kept.size > checkpoint.size) {
-      const reason = `the kept checkpoint has ${kept.size} entries, the archive ${checkpoint.size}`;
-      this.#report({ kind: "kept_checkpoint", file: "log/checkpoint", reason });
-    }
+    anchors.compareNewest(checkpoint);
     const isSigned = this.#isSigned(checkpoint);
     this.#walk.reportMismatches(isSigned);
     if (isSigned || !this.#walk.isWhole) return;
@@ -235,12 +247,6 @@ class Verification {
 
   #isSigned({ size, root }: Checkpoint): boolean {
     return this.#walk.isWhole && this.#walk.size === size && this.#walk.root().equals(root);
-  }
-
-  #compareKept(kept: Checkpoint): void {
-    if (!this.#walk.isWhole || this.#walk.root().equals(kept.root)) return;
-    const reason = `the first ${kept.size} entries are not those that the kept checkpoint signed`;
-    this.#report({ kind: "kept_checkpoint", reason });
   }
 
   async #checkEntries(size: number, verifier: NoteVerifier): Promise<void> {
