@@ -46,7 +46,10 @@ export const streamShape = {
   max_in_flight_bytes: byteSize
     .refine((bytes) => bytes > 0, "must be larger than 0")
     .prefault("4MiB")
-    .describe("Bytes that are read and not yet acknowledged. Not in the Collector."),
+    .describe(
+      "Bytes that are read and not yet acknowledged; each record counts 500 more. " +
+        "Not in the Collector.",
+    ),
 };
 const streamConfig = z.strictObject(streamShape);
 export type StreamConfig = z.infer<typeof streamConfig>;
