@@ -17,6 +17,13 @@ const ARCHIVE = "exporters/sealed_archive";
 /** What is no change of an archive's files, or has a test of its own. */
 export const shownElsewhere: readonly ShownElsewhere[] = [
   {
+    number: 33,
+    what: "replays a witness's cosignature on a log of another origin",
+    verdict: "the cosignature does not hold, so a policy counts it as none",
+    file: `${ARCHIVE}/format/policy.test.ts`,
+    title: "a cosignature holds for its checkpoint, key and time alone",
+  },
+  {
     number: 40,
     what: "sets the agent's clock back",
     verdict: "the times in the log go on from the latest; nothing is reported",
@@ -28,7 +35,7 @@ export const shownElsewhere: readonly ShownElsewhere[] = [
     what: "stops the agent for a while",
     verdict: "not tampering by itself: the stop or the silence is named in the report",
     file: "src/cli/report.test.ts",
-    title: "tells stops, silence, a clock that went back, and an end apart",
+    title: "tells a stop, a silence and an end apart",
   },
   {
     number: 42,
@@ -90,7 +97,6 @@ export const shownElsewhere: readonly ShownElsewhere[] = [
 
 /** What no mode of `verify` looks at so far. */
 const NOT_CHECKED: readonly (readonly [number, string])[] = [
-  [33, "replays a witness's cosignature on a log of another origin"],
   [34, "gives a cosignature a time in the future, or one that goes back"],
   [35, "puts in the time stamp of another checkpoint, or of an authority that is not trusted"],
 ];
