@@ -1,5 +1,7 @@
 /** `extensions` and `service` but for the pipelines: health, storage, state and telemetry. */
 import type { z } from "zod";
+import type { AuthenticatorConfig } from "../src/lib/auth/config.ts";
+import { basicAuthSchema, bearerTokenSchema } from "../src/lib/auth/config.ts";
 import { entryKeys } from "./check_components.ts";
 import { ID_HELP, joinId, parseId } from "./component_id.ts";
 import type { Problems } from "./diagnostics.ts";
@@ -40,12 +42,14 @@ export interface CheckedService {
   /** Undefined when something in it is wrong or unknown. */
   readonly service: ServiceConfig | undefined;
   readonly fileStorages: ReadonlyMap<string, FileStorage>;
+  readonly authenticators: ReadonlyMap<string, AuthenticatorConfig>;
 }
 
 export function checkService(root: MapNode, problems: Problems): CheckedService {
   const declared = declaredExtensions(root, problems);
   const enabled = enabledExtensions(root, declared, problems);
   const fileStorages = new Map<string, FileStorage>();
+  const authenticators = new Map<string, AuthenticatorConfig>();
   let healthCheck = hasType(declared, "health_check") ? undefined : HEALTH_CHECK_DEFAULT;
   for (const [id, { type, path }] of declared) {
     if (!enabled.has(id)) {
@@ -59,6 +63,12 @@ export function checkService(root: MapNode, problems: Problems): CheckedService 
     if (type === "file_storage") {
       const storage = checkSchema(fileStorageSchema, check);
       if (storage && enabled.has(id)) fileStorages.set(id, { directory: storage.value.directory });
+    } else if (type === "bearertokenauth") {
+      const auth = checkSchema(bearerTokenSchema, check);
+      if (auth && enabled.has(id)) authenticators.set(id, { type, config: auth.value });
+    } else if (type === "basicauth") {
+      const auth = checkSchema(basicAuthSchema, check);
+      if (auth && enabled.has(id)) authenticators.set(id, { type, config: auth.value });
     } else {
       const health = checkSchema(healthCheckSchema, check);
       if (health && enabled.has(id)) healthCheck = health.value.endpoint;
@@ -66,7 +76,7 @@ export function checkService(root: MapNode, problems: Problems): CheckedService 
   }
   reportSecondHealthCheck(root, declared, enabled, problems);
   const service = checkSettings(root, problems);
-  if (service === undefined) return { service: undefined, fileStorages };
+  if (service === undefined) return { service: undefined, fileStorages, authenticators };
   const { metrics, logs } = service.telemetry;
   return {
     service: {
@@ -76,6 +86,7 @@ export function checkService(root: MapNode, problems: Problems): CheckedService 
       healthCheck,
     },
     fileStorages,
+    authenticators,
   };
 }
 
@@ -177,11 +188,18 @@ function reportSecondHealthCheck(
   }
 }
 
-/** `storage: file_storage[/name]` of a component must name an extension that is switched on. */
-export function checkStorageReferences(
+/** Where components of a section name an extension, and what kind it has to be. */
+export interface ReferencePlace {
+  readonly section: string;
+  readonly keys: readonly string[];
+  readonly kind: "file_storage" | "authenticator";
+}
+
+/** An id at such a place must be that of an extension of the kind, and one that is switched on. */
+export function checkReferences(
   root: MapNode,
-  { section, keys }: { readonly section: string; readonly keys: readonly string[] },
-  fileStorages: ReadonlyMap<string, FileStorage>,
+  { section, keys, kind }: ReferencePlace,
+  known: ReadonlyMap<string, unknown>,
   problems: Problems,
 ): void {
   const components = root.entries.get(section)?.value;
@@ -190,12 +208,12 @@ export function checkStorageReferences(
     const path = [section, id, ...keys];
     const node = nodeAt(root, path);
     if (node?.kind !== "scalar" || typeof node.value !== "string" || node.unknown) continue;
-    if (fileStorages.has(node.value)) continue;
+    if (known.has(node.value)) continue;
     const isDeclared = nodeAt(root, ["extensions", node.value]) !== undefined;
     const message = isDeclared
-      ? "this extension is no file_storage that is listed in service.extensions"
-      : "there is no file_storage extension with this id";
-    const suggestion = isDeclared ? undefined : closest(node.value, fileStorages.keys());
+      ? `this extension is no ${kind} that is listed in service.extensions`
+      : `there is no ${kind} extension with this id`;
+    const suggestion = isDeclared ? undefined : closest(node.value, known.keys());
     problems.error(placeOf(root, path), path, message, { suggestion, showIdentifier: true });
   }
 }

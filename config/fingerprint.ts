@@ -12,7 +12,7 @@ import { describeKind } from "./node.ts";
 
 const SECRET_WORD = "key|password|passphrase|token|secret|credential|pem|cookie|authorization";
 const SECRET_KEY = new RegExp(`(?:^|[_.-]|api)(?:${SECRET_WORD})s?$`, "i");
-const SECRET_MAPS = new Set(["headers", "cookies"]);
+const SECRET_MAPS = new Set(["headers", "cookies", "htpasswd"]);
 
 /** @param root the merged configuration before substitution. */
 export function fingerprintOf(root: ConfigNode): string {

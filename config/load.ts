@@ -5,12 +5,18 @@
  * accepted by its schema, and every id in its pipelines is defined.
  */
 import type { CreateDetector } from "../src/component/detector.ts";
+import type { AuthenticatorConfig } from "../src/lib/auth/config.ts";
 import type { GraphPlan, PipelinePlan } from "../src/pipeline/graph.ts";
 import type { Declared, DeclaredComponents } from "./check_components.ts";
 import { COMPONENT_SECTIONS, checkComponents } from "./check_components.ts";
 import { checkPipelines } from "./check_pipelines.ts";
-import type { CheckedService, FileStorage, ServiceConfig } from "./check_service.ts";
-import { checkService, checkStorageReferences } from "./check_service.ts";
+import type {
+  CheckedService,
+  FileStorage,
+  ReferencePlace,
+  ServiceConfig,
+} from "./check_service.ts";
+import { checkReferences, checkService } from "./check_service.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { Problems } from "./diagnostics.ts";
 import type { Factories } from "./factories.ts";
@@ -34,6 +40,8 @@ export interface CheckedConfig extends GraphPlan {
   readonly service: ServiceConfig;
   /** By id; only those listed in `service.extensions`. */
   readonly fileStorages: ReadonlyMap<string, FileStorage>;
+  /** By id; only those listed in `service.extensions`. */
+  readonly authenticators: ReadonlyMap<string, AuthenticatorConfig>;
   readonly files: readonly string[];
   /** The merged configuration as it is written, without any secret. */
   readonly shown: unknown;
@@ -59,9 +67,13 @@ export interface LoadResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const STORAGE_PLACES = [
-  { section: "receivers", keys: ["storage"] },
-  { section: "exporters", keys: ["sending_queue", "storage"] },
+const REFERENCES: readonly ReferencePlace[] = [
+  { section: "receivers", keys: ["storage"], kind: "file_storage" },
+  { section: "exporters", keys: ["sending_queue", "storage"], kind: "file_storage" },
+  ...["http", "grpc"].map((protocol): ReferencePlace => {
+    const keys = ["protocols", protocol, "auth", "authenticator"];
+    return { section: "receivers", keys, kind: "authenticator" };
+  }),
 ];
 const SECTIONS = [...COMPONENT_SECTIONS, "extensions", "service"];
 
@@ -79,8 +91,10 @@ export async function loadConfig(
   checkSections(root, problems);
   const declared = checkComponents(root, factories, problems);
   const checked = checkService(root, problems);
-  for (const place of STORAGE_PLACES) {
-    checkStorageReferences(root, place, checked.fileStorages, problems);
+  for (const place of REFERENCES) {
+    const { fileStorages, authenticators } = checked;
+    const known = place.kind === "file_storage" ? fileStorages : authenticators;
+    checkReferences(root, place, known, problems);
   }
   const pipelines = checkPipelines(root, declared, factories, problems);
   const diagnostics = problems.list();
@@ -129,14 +143,15 @@ function checkSections(root: MapNode, problems: Problems): void {
 
 function assemble(
   declared: DeclaredComponents,
-  { service, fileStorages }: CheckedService,
+  { service, fileStorages, authenticators }: CheckedService,
   pipelines: readonly PipelinePlan[],
 ): Omit<CheckedConfig, "files" | "fingerprint" | "shown" | "createDetector"> | undefined {
   const receivers = componentsOf(declared.receivers);
   const processors = componentsOf(declared.processors);
   const exporters = componentsOf(declared.exporters);
   if (service === undefined || !receivers || !processors || !exporters) return undefined;
-  return { receivers, processors, exporters, pipelines, service, fileStorages };
+  const extensions = { fileStorages, authenticators };
+  return { receivers, processors, exporters, pipelines, service, ...extensions };
 }
 
 function componentsOf<Factory>(

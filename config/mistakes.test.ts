@@ -119,8 +119,18 @@ const cases: Readonly<Record<string, readonly [yaml: string, ...messages: string
     "extensions: { health_check: , health_check/b: , zpages: }\n" +
       "service: { extensions: [health_check, health_check/b, file_storag] }",
     "1:31 extensions.health_check/b: there can be only one health_check",
-    '1:49 extensions.zpages: unknown type of extension: "zpages"; there are health_check, file_storage',
+    '1:49 extensions.zpages: unknown type of extension: "zpages"; there are health_check, file_storage, bearertokenauth, basicauth',
     "2:55 service.extensions[2]: there is no extension with the id file_storag",
+  ],
+  "an authenticator that is not there, and one that is none": [
+    "extensions: { basicauth: { htpasswd: { inline: 'a:b' } }, file_storage: }\n" +
+      "receivers: { otlp: { protocols: { http: { auth: { authenticator: basicaut } }, " +
+      "grpc: { auth: { authenticator: file_storage } } } } }\n" +
+      "service: { extensions: [basicauth, file_storage] }",
+    "2:66 receivers.otlp.protocols.http.auth.authenticator: there is no authenticator extension " +
+      'with this id; did you mean "basicauth"?',
+    "2:111 receivers.otlp.protocols.grpc.auth.authenticator: this extension is no authenticator " +
+      "that is listed in service.extensions",
   ],
   "a storage that is not there, and one that is not switched on": [
     "extensions: { file_storage/a: , file_storage/b: }\n" +

@@ -3,6 +3,7 @@
  * use is refused, not ignored: a setting that is accepted has an effect.
  */
 import { z } from "zod";
+import { basicAuthSchema, bearerTokenSchema } from "../src/lib/auth/config.ts";
 import { ageRecipient, durationMs } from "./values.ts";
 
 export interface Endpoint {
@@ -59,12 +60,16 @@ export const fileStorageSchema = z.strictObject({
 export const extensionSchemas = {
   health_check: healthCheckSchema,
   file_storage: fileStorageSchema,
+  bearertokenauth: bearerTokenSchema,
+  basicauth: basicAuthSchema,
 } as const;
 export type ExtensionType = keyof typeof extensionSchemas;
 
 export const extensionDescriptions: Readonly<Record<ExtensionType, string>> = {
   health_check: "Serves the health of the agent and its components over HTTP.",
   file_storage: "Names the folder in which components that refer to it keep their state.",
+  bearertokenauth: "Lets clients of receivers that refer to it in when they show a token.",
+  basicauth: "Lets clients of receivers that refer to it in when they show user and password.",
 };
 
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;

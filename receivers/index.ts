@@ -2,7 +2,16 @@
 import type { AnyReceiverFactory } from "../src/component/factory.ts";
 import { factory as canary } from "./canary/factory.ts";
 import { factory as fileLog } from "./file_log/factory.ts";
+import { factory as journald } from "./journald/factory.ts";
 import { factory as otlp } from "./otlp/factory.ts";
+import { factory as stdin } from "./stdin/factory.ts";
 import { factory as syslog } from "./syslog/factory.ts";
 
-export const receiverFactories: readonly AnyReceiverFactory[] = [canary, fileLog, otlp, syslog];
+export const receiverFactories: readonly AnyReceiverFactory[] = [
+  canary,
+  fileLog,
+  journald,
+  otlp,
+  stdin,
+  syslog,
+];

@@ -10,6 +10,8 @@ import type { CheckedConfig } from "../config/load.ts";
 import manifest from "../package.json" with { type: "json" };
 import { describeError } from "./component/errors.ts";
 import type { ComponentId, Settings } from "./component/settings.ts";
+import { formatComponentId } from "./component/settings.ts";
+import { authenticatorOpener } from "./lib/auth/open.ts";
 import { makePrivateDirectory } from "./lib/durable_file.ts";
 import { systemClock, systemRandom } from "./lib/system_clock.ts";
 import type { GraphEnvironment } from "./pipeline/environment.ts";
@@ -27,6 +29,8 @@ export const VERSION: string = manifest.version;
 export interface RunningAgent {
   /** Ports that the agent's own pages got; undefined for a page that is off. */
   readonly ports: Telemetry["ports"];
+  /** Resolves when the sources of all receivers have ended. */
+  readonly finished: Promise<void>;
   /**
    * Puts the pipelines of another configuration in the place of those that run. What cannot change
    * while the agent runs, or cannot start, is said in the log, and the old ones go on.
@@ -52,12 +56,14 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
     stderr,
     clock: systemClock,
   });
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   try {
     await telemetry.start();
-    const graph = await RunningGraph.start(makerOf(config, telemetry));
+    const graph = await RunningGraph.start(makerOf(config, telemetry, finish));
     telemetry.logger.info("everything is ready", { pipelines: config.pipelines.length });
     return {
       ports: telemetry.ports,
+      finished,
       reload: async (next, deadline) => {
         const fixed = fixedKey(config, next);
         if (fixed !== undefined) {
@@ -67,7 +73,7 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
         }
         telemetry.logger.info("reloading");
         const error = await requirePrivateSecrets(next).then(
-          () => graph.replace(makerOf(next, telemetry), deadline),
+          () => graph.replace(makerOf(next, telemetry, finish), deadline),
           (insecure: unknown) => insecure,
         );
         if (error === undefined) {
@@ -92,13 +98,13 @@ export async function startAgent(config: CheckedConfig, stderr: Writable): Promi
   }
 }
 
-function makerOf(config: CheckedConfig, telemetry: Telemetry): MakeGraph {
+function makerOf(config: CheckedConfig, telemetry: Telemetry, finish: () => void): MakeGraph {
   return () => {
     // Components that are no longer there have no state.
     telemetry.status.clear();
     telemetry.pipelines.show(config.pipelines);
     const meters = new ScopedMeters();
-    const environment = graphEnvironment(config, telemetry, meters);
+    const environment = graphEnvironment(config, telemetry, meters, finish);
     return { graph: Graph.build(config, environment), end: () => meters.end() };
   };
 }
@@ -120,7 +126,9 @@ function graphEnvironment(
   config: CheckedConfig,
   telemetry: Telemetry,
   meters: ScopedMeters,
+  finish: () => void,
 ): GraphEnvironment {
+  const open = new Set<string>();
   const folder = async (path: string): Promise<string> => {
     await makePrivateDirectory(path);
     return path;
@@ -131,6 +139,8 @@ function graphEnvironment(
     downstream: readonly string[],
   ): Settings => {
     const root = stateRoot(config, id);
+    const name = formatComponentId(id);
+    if (id.kind === "receiver") open.add(name);
     return {
       id,
       pipeline,
@@ -143,6 +153,14 @@ function graphEnvironment(
       sharedStateDirectory: (type = id.type) => folder(join(root, type)),
       configFingerprint: config.fingerprint,
       createDetector: config.createDetector,
+      openAuthenticator: authenticatorOpener(config.authenticators, {
+        clock: systemClock,
+        logger: telemetry.loggerFor(id, pipeline),
+      }),
+      reportFinished: () => {
+        open.delete(name);
+        if (open.size === 0) finish();
+      },
       reportStatus: (status, reason) => telemetry.status.report(id, pipeline, status, reason),
     };
   };

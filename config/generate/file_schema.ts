@@ -108,6 +108,11 @@ function widened(schema: z.ZodType, location: string): JsonSchema {
 }
 
 function widen(schema: JsonSchema, location: string): JsonSchema {
+  // Large parts that several components have in common stand in one of them.
+  if (typeof schema.sameAs === "string") {
+    const { description = "" } = schema;
+    return { description, $ref: schema.sameAs };
+  }
   const result: JsonSchema = { ...schema };
   const child = (value: unknown, allowEmpty: boolean): JsonSchema =>
     allowSubstitution(widen(value as JsonSchema, location), allowEmpty);

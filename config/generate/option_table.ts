@@ -41,7 +41,7 @@ class RowWriter {
       .filter(([key]) => key !== variant?.key)
       .flatMap(([key, value]) => [
         ...this.#row(key, value as JsonSchema, schema.required?.includes(key) === true),
-        ...(isDocumentedElsewhere(value as JsonSchema)
+        ...(isToldElsewhere(value as JsonSchema)
           ? []
           : under(key, this.#below(value as JsonSchema, depth + 1))),
       ]);
@@ -181,6 +181,6 @@ export function fillOptionTable(page: string, table: string): string | undefined
 }
 
 /** Large parts that several components have in common are told in one of their tables. */
-function isDocumentedElsewhere(schema: JsonSchema): boolean {
-  return schema.documentedElsewhere === true;
+function isToldElsewhere(schema: JsonSchema): boolean {
+  return schema.sameAs !== undefined;
 }

@@ -31,6 +31,12 @@ const fileLog = {
   create: unused,
 } as const;
 
+const protocol = (endpoint: string) =>
+  z.strictObject({
+    endpoint: z.string().default(endpoint),
+    auth: z.strictObject({ authenticator: z.string() }).optional(),
+  });
+
 const otlp = {
   kind: "receiver",
   type: "otlp",
@@ -38,8 +44,8 @@ const otlp = {
   description: "Receives OTLP.",
   configSchema: z.strictObject({
     protocols: z.strictObject({
-      http: z.strictObject({ endpoint: z.string().default("localhost:4318") }).optional(),
-      grpc: z.strictObject({ endpoint: z.string().default("localhost:4317") }).optional(),
+      http: protocol("localhost:4318").optional(),
+      grpc: protocol("localhost:4317").optional(),
     }),
   }),
   create: unused,

@@ -2,23 +2,23 @@
 import { z } from "zod";
 import { durationMs } from "../../config/values.ts";
 import {
+  backendUrlSchema,
   headersSchema,
   retryOnFailureSchema,
   sendingQueueSchema,
   tlsClientSchema,
 } from "../../src/lib/sending/config.ts";
 
-const url = z.string().superRefine((text, context) => {
-  const problem = urlProblem(text);
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-});
-
 export const configSchema = z
   .strictObject({
-    endpoint: url.optional().describe("Base URL of the backend; `/v1/logs` is appended."),
-    logs_endpoint: url.optional().describe("URL for logs, taken as it is; used before `endpoint`."),
+    endpoint: backendUrlSchema
+      .optional()
+      .describe("Base URL of the backend; `/v1/logs` is appended."),
+    logs_endpoint: backendUrlSchema
+      .optional()
+      .describe("URL for logs, taken as it is; used before `endpoint`."),
     endpoints: z
-      .array(url)
+      .array(backendUrlSchema)
       .min(2)
       .max(64)
       .optional()
@@ -84,14 +84,4 @@ export function logsUrls(config: Config): string[] {
 
 function isHttps(text: string | undefined): boolean {
   return text?.startsWith("https:") === true;
-}
-
-function urlProblem(text: string): string | undefined {
-  if (!/^https?:\/\//.test(text)) return "must begin with http:// or https://";
-  if (!URL.canParse(text)) return "is not a URL";
-  const { username, password } = new URL(text);
-  if (username !== "" || password !== "") {
-    return "must hold no user name or password; put them into headers.authorization";
-  }
-  return undefined;
 }

@@ -16,6 +16,8 @@ import { createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import { asReadable, isSdkExact } from "../../src/data/log_record.ts";
+import type { ExportReport } from "../../src/lib/sending/http_attempt.ts";
+import { withoutOtlpVariables } from "../../src/lib/sending/own_environment.ts";
 import { toOtlpJson } from "../../src/otlp/encode_json.ts";
 import { encodeLogsData } from "../../src/otlp/encode_logs.ts";
 import { sharedEncodingOf } from "../../src/otlp/shared_encoding.ts";
@@ -30,13 +32,6 @@ export interface OfficialOptions {
   readonly headers: () => Promise<Record<string, string>>;
 }
 
-/** What `export` reports; `error` may quote the backend's answer and is never logged as it is. */
-export interface ExportReport {
-  readonly code: number;
-  readonly error?: Error;
-}
-
-const OTLP_VARIABLES = "OTEL_EXPORTER_OTLP_";
 const USER_AGENT = "vouchsafe";
 
 export class OfficialExporters {
@@ -101,19 +96,4 @@ function encodeProto(records: readonly LogRecord[]): Uint8Array {
 
 function encodeJson(records: readonly LogRecord[]): Uint8Array {
   return new TextEncoder().encode(toOtlpJson(records));
-}
-
-/**
- * The official exporter's constructor merges headers and certificates from `OTEL_EXPORTER_OTLP_*`
- * into what it is given. Those variables are meant for instrumented applications; here they would
- * send one backend's token to another.
- */
-function withoutOtlpVariables<T>(build: () => T): T {
-  const hidden = Object.entries(process.env).filter(([name]) => name.startsWith(OTLP_VARIABLES));
-  for (const [name] of hidden) delete process.env[name];
-  try {
-    return build();
-  } finally {
-    for (const [name, value] of hidden) process.env[name] = value;
-  }
 }

@@ -8,14 +8,14 @@ import type { Exporter } from "../../src/component/component.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
+import { createAgent } from "../../src/lib/sending/http_agent.ts";
+import { Attempt } from "../../src/lib/sending/http_attempt.ts";
 import type { Outcome } from "../../src/lib/sending/sender.ts";
 import { requestsMax, Sender } from "../../src/lib/sending/sender.ts";
-import { Attempt } from "./attempt.ts";
 import type { Config } from "./config.ts";
 import { logsUrls } from "./config.ts";
 import { OfficialExporters } from "./official.ts";
 import { Targets } from "./targets.ts";
-import { createAgent } from "./tls.ts";
 
 interface Target {
   readonly official: OfficialExporters;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ageRecipient, byteSize, durationMs, longDurationMs } from "../../config/values.ts";
 import { severityNumberOf } from "../../src/data/severity.ts";
+import { copyConfig } from "./copies/copy_config.ts";
 import { DROPPABLE, ZONE_NAME } from "./format/entry.ts";
 import { isKeyName, isVerifierKey } from "./format/note.ts";
 
@@ -17,6 +18,8 @@ const ZONES_MAX = 12;
 const RECIPIENTS_OF_ALL_ZONES_MAX = 24;
 const ORIGIN_LENGTH_MAX = 255;
 const MIB = 1024 * 1024;
+/** The largest object that one request can put. */
+const OBJECT_BYTES_MAX = 5 * 1024 * MIB;
 
 const positiveDuration = durationMs.refine((ms) => ms > 0, "must be longer than 0s");
 
@@ -164,6 +167,9 @@ const fields = z.strictObject({
     .describe(
       "A closed segment is deleted this long after its newest block; without it, never. `90d`.",
     ),
+  copy: copyConfig
+    .optional()
+    .describe("Copies what is closed and signed to object storage (S3), for those who keep it."),
   redaction_authorities: z
     .array(z.string().refine(isVerifierKey, "is no verifier key (see 'vouchsafe keys show')"))
     .max(AUTHORITIES_MAX)
@@ -216,6 +222,13 @@ export const configSchema = fields.superRefine((config, context) => {
   if (zones.flat().length > RECIPIENTS_OF_ALL_ZONES_MAX) {
     const message = `all zones together have at most ${RECIPIENTS_OF_ALL_ZONES_MAX} recipients`;
     problem(["zones"], message);
+  }
+  const segmentMax = Math.max(
+    config.segment.max_bytes,
+    ...Object.values(config.zones ?? {}).map(({ segment: own }) => own?.max_bytes ?? 0),
+  );
+  if (config.copy !== undefined && segmentMax > OBJECT_BYTES_MAX) {
+    problem(["copy"], "segments must be at most 5GiB (segment.max_bytes): one object each");
   }
   for (const [name, { scrub: own }] of Object.entries(config.zones ?? {})) {
     if (own === undefined) continue;

@@ -13,6 +13,7 @@ import type { LogBatch } from "../../src/data/log_batch.ts";
 import type { FileLock } from "../../src/lib/lock_file.ts";
 import { acquireLock } from "../../src/lib/lock_file.ts";
 import type { SealedArchiveConfig } from "./config.ts";
+import { CopySchedule } from "./copies/copy_schedule.ts";
 import type { ArchiveWriter } from "./writer/archive_writer.ts";
 import type { Item } from "./writer/committer.ts";
 import { Deferred } from "./writer/deferred.ts";
@@ -24,6 +25,14 @@ interface Waiting {
   readonly admitted: Deferred;
 }
 
+type Part = "commit" | "publish" | "copy";
+
+const FAILURES: Readonly<Record<Part, string>> = {
+  commit: "the archive cannot be written; records wait and it tries again",
+  publish: "the archive cannot be written; records wait and it tries again",
+  copy: "the archive cannot be copied; sealing goes on, and it tries again",
+};
+
 export class SealedArchive implements Exporter {
   readonly #config: SealedArchiveConfig;
   readonly #settings: Settings;
@@ -31,13 +40,14 @@ export class SealedArchive implements Exporter {
   /** Calls that wait for room, oldest first. */
   readonly #waiting: Waiting[] = [];
   /** What does not work at the moment, by part. */
-  readonly #problems = new Map<"commit" | "publish", string>();
+  readonly #problems = new Map<Part, string>();
   #lock: FileLock | undefined;
   #door: EntryDoor | undefined;
   #writer: ArchiveWriter | undefined;
   /** By zone, and "" for what was dropped. */
   readonly #sealTimers = new Map<string, CancelTimer>();
   #cancelTick: CancelTimer | undefined;
+  #copies: CopySchedule | undefined;
   #publishing: Promise<void> = Promise.resolve();
 
   constructor(config: SealedArchiveConfig, settings: Settings) {
@@ -70,6 +80,18 @@ export class SealedArchive implements Exporter {
     }
     this.#settings.reportStatus("ok");
     this.#scheduleTick(this.#writer);
+    this.#copies = this.#scheduleCopies(stateDirectory, this.#writer);
+    this.#copies?.start();
+  }
+
+  #scheduleCopies(stateDirectory: string, writer: ArchiveWriter): CopySchedule | undefined {
+    const { copy: config, origin, directory: archive } = this.#config;
+    if (config === undefined) return undefined;
+    return new CopySchedule({
+      ...{ config, origin, archive, stateDirectory, settings: this.#settings },
+      record: (entry) => writer.addEntry(entry),
+      report: (error) => this.#report("copy", error),
+    });
   }
 
   /** Records are sealed without it, too; only commands are turned away. */
@@ -100,6 +122,7 @@ export class SealedArchive implements Exporter {
     this.#cancelTick?.();
     const closed = this.#door?.close();
     for (const { admitted } of this.#waiting.splice(0)) admitted.reject(shuttingDown());
+    await this.#copies?.stop();
     const finished = this.#finish(writer, deadline);
     await Promise.race([finished, aborted(deadline)]);
     // From here on nothing new is begun; what has begun ends before the lock is given free.
@@ -172,21 +195,18 @@ export class SealedArchive implements Exporter {
     return this.#publishing;
   }
 
-  #report(part: "commit" | "publish", error: unknown): void {
+  #report(part: Part, error: unknown): void {
     const { logger, reportStatus } = this.#settings;
     const before = this.#problems.get(part);
     if (error === undefined) {
       if (!this.#problems.delete(part)) return;
       logger.info(`the archive works again: ${part}`);
     } else {
-      const reason = describeError(error instanceof AgentError ? (error.cause ?? error) : error);
+      const isWrapped = part !== "copy" && error instanceof AgentError;
+      const reason = describeError(isWrapped ? (error.cause ?? error) : error);
       this.#problems.set(part, `${part} failed: ${reason}`);
       if (before !== undefined) return;
-      logger.error("the archive cannot be written; records wait and it tries again", {
-        part,
-        reason,
-        directory: this.#config.directory,
-      });
+      logger.error(FAILURES[part], { part, reason, directory: this.#config.directory });
     }
     if (this.#problems.size === 0) reportStatus("ok");
     else reportStatus("degraded", [...this.#problems.values()].join("; "));

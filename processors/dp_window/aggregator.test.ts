@@ -82,6 +82,22 @@ test("the next day the unit counts again", () => {
   assert.deepEqual([...aggregator.take(Math.floor(NOW_MS / HOUR_MS) + 24, 0).sums], [1, 1]);
 });
 
+test("of a sample the same units count all day, and about as many as it says", () => {
+  const contribution = { max_cells_per_period: 3, max_tracked_units: 10_000, sample_rate: "1/8" };
+  const aggregator = aggregatorOf({ contribution });
+  const all = Array.from({ length: 8000 }, (_, unit) => visit({ "user.id": `${unit}` }));
+  aggregator.add(all, NOW_MS);
+  const [requests, users] = takeNow(aggregator);
+  assert.equal(requests, users);
+  // Six standard deviations of a binomial law.
+  assert.ok(Math.abs(users! - 1000) < 6 * Math.sqrt(1000 * (7 / 8)), `${users}`);
+  const nowMs = NOW_MS + HOUR_MS;
+  const later = all.map(({ attributes }) => visit(attributes, nowMs));
+  aggregator.add(later, nowMs);
+  const [, again] = aggregator.take(Math.floor(nowMs / HOUR_MS), 0).sums;
+  assert.equal(again, users);
+});
+
 test("a record without a unit is not counted, and the fallback names another unit", () => {
   const aggregator = aggregatorOf();
   aggregator.add(

@@ -20,7 +20,7 @@ import type { Add } from "./measures.ts";
 import { compileAdd } from "./measures.ts";
 import type { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { blocksOfSpec, partsOf, publicCellsOf } from "./spec.ts";
+import { blocksOfSpec, partsOf, publicCellsOf, runningOf } from "./spec.ts";
 import { canonicalUnit, unitText } from "./unit.ts";
 import { UNTRACKED } from "./unit_table.ts";
 import { WindowCounts } from "./window_counts.ts";
@@ -61,6 +61,7 @@ export class Aggregator {
   readonly #cells: number | undefined;
   readonly #windowsPerDay: number;
   readonly #blocks: number;
+  readonly #running: ReturnType<typeof runningOf>;
   /** Of each metric: records of a unit that count in a cell, and how one is added. */
   readonly #metrics: readonly { readonly perCell: number; readonly add: Add }[];
   readonly #perCellMax: number;
@@ -76,12 +77,14 @@ export class Aggregator {
     this.#labelsOf = this.#cells === undefined ? compileLabels(spec.groups) : undefined;
     this.#windowsPerDay = PERIOD_MS / spec.windowMs;
     this.#blocks = blocksOfSpec(spec);
+    this.#running = runningOf(spec);
     let block = 0;
-    this.#metrics = spec.metrics.map((metric) => {
+    this.#metrics = spec.metrics.flatMap((metric) => {
       const { kind, reading, perCell } = metric;
       const add = compileAdd(kind, reading, block, this.#blocks);
       block += partsOf(metric);
-      return { perCell, add };
+      // Running totals have bounds of their own.
+      return kind === "running_units" ? [] : [{ perCell, add }];
     });
     this.#perCellMax = Math.max(...spec.metrics.map(({ perCell }) => perCell));
     const { closeAfterMs, lateUntilMs } = timing;
@@ -178,11 +181,12 @@ export class Aggregator {
     const { table } = place.period;
     let cell: number;
     let id: number;
+    let labels: string | undefined;
     if (this.#labelsOf === undefined) {
       cell = this.#cellOf(record.attributes);
       id = place.firstCell + cell;
     } else {
-      const labels = this.#labelsOf(record.attributes);
+      labels = this.#labelsOf(record.attributes);
       let open = place.counts?.find(labels);
       if (open === undefined) {
         // A cell is begun only for a unit that can open it: others could fill the memory.
@@ -191,6 +195,8 @@ export class Aggregator {
       }
       ({ index: cell, id } = open);
     }
+    this.#countRunning(slot, cell, labels, place);
+    if (this.#metrics.length === 0) return;
     const count = table.count(slot, id, this.#perCellMax);
     if (count === 0) return;
     const counts = this.#countsOf(place);
@@ -198,6 +204,23 @@ export class Aggregator {
       const { perCell, add } = this.#metrics[metric]!;
       if (count <= perCell) add(record, counts.sums, cell);
     }
+  }
+
+  /** Late records are left out: their window's total was released. */
+  #countRunning(slot: number, cell: number, labels: string | undefined, place: Place): void {
+    if (this.#running === undefined || place.revision !== 0) return;
+    const { block, groups } = this.#running;
+    const { table } = place.period;
+    if (labels === undefined) {
+      if (!table.mark(slot, cell, groups)) return;
+    } else {
+      // An open group of a day is one more cell of the unit.
+      const id = place.period.dayCellId(labels, table.hasRoom(slot));
+      if (id === undefined || table.count(slot, id, 1) === 0) return;
+    }
+    const { sums } = this.#countsOf(place);
+    const index = cell * this.#blocks + block;
+    sums[index] = sums[index]! + 1;
   }
 
   #countsOf(place: Place): WindowCounts {

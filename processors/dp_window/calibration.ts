@@ -10,13 +10,16 @@
  */
 import { rhoOfEpsilonDelta } from "./accounting.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { openKeysOf, perCellOf } from "./config.ts";
+import { PERIOD_MS, perCellOf } from "./config.ts";
+import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig } from "./measures.ts";
 import { measuresOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
+import { groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import { divide, formatRational, isAtMost, multiply, roundUp, ZERO } from "./rational.ts";
 import { thresholdOf } from "./selection.ts";
+import { squareRootOf } from "./square_root.ts";
 
 /** A unit that comes displaces at most one other: both differ. */
 const DISPLACEMENT = 2;
@@ -57,7 +60,8 @@ export function calibrate(config: DpWindowConfig, epsilon: Rational, delta: Rati
     rho,
     selectionDelta: selects ? half : ZERO,
   };
-  if (config.mechanism === "discrete_gaussian") return gaussian;
+  const hasRunning = config.metrics.some(({ kind }) => kind === "running_units");
+  if (config.mechanism === "discrete_gaussian" || hasRunning) return gaussian;
   const prefersLaplace = selects
     ? thresholdFor(config, laplace) <= thresholdFor(config, gaussian)
     : isLaplaceNarrower(config, epsilon, rho);
@@ -74,8 +78,14 @@ export function thresholdFor(
   return thresholdOf(noiseOf({ metric, measure }), {
     delta: selectionDelta,
     cells: config.contribution.max_cells_per_period,
-    minUnits: openKeysOf(config)[0]!.min_units,
+    minUnits: minUnitsOf(config),
   });
+}
+
+/** Of groups that one window decides about. */
+export function minUnitsOf(config: DpWindowConfig): number {
+  const [first] = openKeysOf(config);
+  return first?.mode === "threshold" ? first.min_units : 1;
 }
 
 /**
@@ -95,7 +105,10 @@ function laplaceNoise(config: DpWindowConfig, vector: Vector, epsilon: Rational)
 function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): Noise {
   const apart = BigInt(DISPLACEMENT) * perCell(vector, "magnitude") ** 2n;
   const together = perCell(vector, "span") ** 2n;
-  const l2Squared = cellsOf(config) * (apart > together ? apart : together);
+  const l2Squared =
+    vector.metric.kind === "running_units"
+      ? runningSquared(config)
+      : cellsOf(config) * (apart > together ? apart : together);
   const variance = divide(
     { numerator: l2Squared, denominator: 2n },
     multiply(rho, shareOf(config, vector)),
@@ -104,6 +117,19 @@ function gaussianNoise(config: DpWindowConfig, vector: Vector, rho: Rational): N
     mechanism: "discrete_gaussian",
     parameter: formatRational(roundUp(variance, VARIANCE_PARTS)),
   };
+}
+
+/**
+ * A unit counts once in each of at most C groups, and what it moves there is a column of the
+ * factor; so does the unit that it displaces. Two in one group move it by less than two in
+ * two, because all coefficients are positive.
+ */
+function runningSquared(config: DpWindowConfig): bigint {
+  const keys = groupKeysOf(config);
+  const most = config.contribution.max_cells_per_period;
+  const groups = keys.every(isPublic) ? Math.min(most, cellCount(keys)) : most;
+  const { normSquared } = squareRootOf(PERIOD_MS / config.window.size);
+  return BigInt(DISPLACEMENT * groups) * normSquared;
 }
 
 function cellsOf(config: DpWindowConfig): bigint {

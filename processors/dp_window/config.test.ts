@@ -21,6 +21,7 @@ const HISTOGRAM = {
 
 const MANY = [{ name: "users", kind: "distinct_units" }, HISTOGRAM];
 const OPEN = { partitions: { keys: ["route"], route: { mode: "threshold" } } };
+const RUNNING = { name: "today", kind: "running_units" };
 const LATE = { late: "delta_cell" };
 
 function manyCells(count: number): object {
@@ -101,7 +102,7 @@ test("refuses what only several options together get wrong, and unknown keys", (
     [/^budget\.delta: must be above 0 where/, { ...OPEN, budget: { epsilon: "1" } }],
     [/^metrics: need one of kind distinct_units/, { ...OPEN, metrics: [SUM] }],
     [
-      /^partitions\.method: needs min_units and sticky as route/,
+      /^partitions\.method: needs mode, min_units and sticky as route/,
       {
         partitions: {
           keys: ["route", "method"],
@@ -114,6 +115,12 @@ test("refuses what only several options together get wrong, and unknown keys", (
     [/^contribution: /, { ...OPEN, metrics: MANY, contribution: { max_tracked_units: 2_000_000 } }],
     [/^window\.late_close_after: must be longer/, { window: { ...LATE, close_after: "7h" } }],
     [/^window\.late_close_after: .*24h/, { window: { ...LATE, late_close_after: "24h" } }],
+    [/^metrics: can have one of kind running/, { metrics: [RUNNING, { ...RUNNING, name: "b" }] }],
+    [/^metrics: running_units needs public/, { ...OPEN, metrics: [RUNNING, MANY[0]] }],
+    [/^partitions: .*32 cells/, { ...manyCells(33), metrics: [RUNNING] }],
+    [/^budget\.delta: .*running_units/, { budget: { epsilon: "1" }, metrics: [RUNNING] }],
+    [/^mechanism: /, { mechanism: "discrete_laplace", metrics: [RUNNING] }],
+    [/^window\.size: .*running_units/, { window: { size: "30s" }, metrics: [RUNNING] }],
     [
       /^budget\.horizon\.period: .*whole number of days/,
       { budget: { epsilon: "1", horizon: { period: "36h", epsilon: "3" } } },
@@ -238,6 +245,18 @@ test("the noise is what the project's notes computed for hourly cells, within 3 
     const sd = Math.sqrt(specOf(configSchema.parse(config)).metrics[0]!.measures[0]!.variance);
     assert.ok(Math.abs(sd / expected - 1) < 0.03, `ε ${epsilon}, ${cells} cells: ${sd}`);
   }
+});
+
+test("a running total is charged for all windows of a day in each group of a unit", () => {
+  const metrics = [RUNNING];
+  const config = { ...SHORT, window: { size: "1h" }, metrics };
+  const { rho, variance } = (({ spent, metrics: [metric] }) => ({
+    rho: shownRho(spent)!,
+    variance: metric!.measures[0]!.variance,
+  }))(specOf(configSchema.parse({ ...config, ...manyCells(20) })));
+  // 2.07 is the width for one unit in one group and ρ = 1/2, at the end of 24 windows.
+  const expected = (2 * 8 * 2.07 ** 2) / (2 * rho);
+  assert.ok(Math.abs(variance / expected - 1) < 0.01, `${variance} ${expected}`);
 });
 
 test("where groups are chosen, auto takes the noise that shows them sooner", () => {

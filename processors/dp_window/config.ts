@@ -4,17 +4,26 @@
  */
 import { z } from "zod";
 import { durationMs, longDurationMs } from "../../config/values.ts";
-import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import { measuresOf } from "./measures.ts";
+import type { OpenKeyConfig } from "./partitions_config.ts";
+import {
+  attributeName,
+  DECIDING_KIND,
+  groupKeysOf,
+  openKeysOf,
+  partitions,
+} from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal } from "./rational.ts";
 import { CANONICAL_STEPS } from "./unit.ts";
+import { GROUPS_MAX } from "./unit_table.ts";
 
 export const PERIOD_MS = 86_400_000;
 const CELLS_MAX = 10_000;
 /** Noisy values of one release. */
 const VALUES_MAX = 100_000;
+const RUNNING_WINDOWS_MAX = 1440;
 const ENTRIES_MAX = 2 ** 26;
 const OPEN_VALUES_MAX = 5_000_000;
 
@@ -32,12 +41,6 @@ function decimal(least: string, most: string, example: string): z.ZodString {
     })
     .refine(inRange, `expected a decimal from ${least} to ${most} in quotes, such as "${example}"`);
 }
-
-const attributeName = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((name) => !name.startsWith("dp."), "names that begin with dp. are those of the results");
 
 const unit = z.strictObject({
   attribute: attributeName.describe("The attribute that says whose record it is."),
@@ -112,6 +115,9 @@ const window = z.strictObject({
     .describe("Releases are prepared at one multiple of this and handed on at the next."),
 });
 
+/** Powers of one half, so that scaling up is exact. */
+export const SAMPLE_RATES = ["1", "1/2", "1/4", "1/8", "1/16", "1/32", "1/64"] as const;
+
 const contribution = z.strictObject({
   max_cells_per_period: z
     .int()
@@ -125,66 +131,11 @@ const contribution = z.strictObject({
     .max(2_000_000)
     .default(200_000)
     .describe("Units counted per day, the first that come. Bounds memory."),
+  sample_rate: z
+    .enum(SAMPLE_RATES)
+    .default("1")
+    .describe("Share of units that count, by a keyed hash, for a day; results are scaled up."),
 });
-
-const publicValue = z.union([z.string().max(256), z.int()]);
-const other = z
-  .string()
-  .min(1)
-  .max(256)
-  .default("_other")
-  .describe("The name of all other values.");
-const publicKey = z.strictObject({
-  mode: z.literal("public").optional(),
-  public: z
-    .array(publicValue)
-    .min(1)
-    .refine((list) => new Set(list.map(String)).size === list.length, "a value is there twice")
-    .describe("All values that have rows of their own. They are known to everybody."),
-  other,
-});
-const openKey = z.strictObject({
-  mode: z
-    .literal("threshold")
-    .describe("Values come from the data and are shown when enough units have them."),
-  min_units: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(1)
-    .describe("Groups of fewer units are never shown; it comes on top of what privacy needs."),
-  sticky: longDurationMs
-    .prefault("7d")
-    .describe("How long a group that was shown stays public, with rows of its own."),
-  max_bytes: z.int().min(1).max(1024).default(128).describe("A longer value is another value."),
-  other,
-});
-
-const partitions = z
-  .object({
-    keys: z
-      .array(attributeName)
-      .max(8)
-      .default([])
-      .describe("Attributes to group by; each has its own entry beside this key."),
-  })
-  .catchall(z.discriminatedUnion("mode", [publicKey, openKey]))
-  .superRefine(({ keys, ...lists }, context) => {
-    for (const key of keys) {
-      if (!Object.hasOwn(lists, key)) {
-        const message = "needs { public: [...] } or { mode: threshold }";
-        context.addIssue({ code: "custom", path: [key], message });
-      }
-    }
-    for (const [key, list] of Object.entries(lists)) {
-      if (!keys.includes(key)) {
-        context.addIssue({ code: "custom", path: [key], message: "is not one of keys" });
-      }
-      if (list.mode !== "threshold" && list.public.map(String).includes(list.other)) {
-        context.addIssue({ code: "custom", path: [key, "other"], message: "is in public too" });
-      }
-    }
-  });
 
 const metricName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, "expected a lower-case name");
 const weight = z
@@ -223,6 +174,13 @@ const metric = z.discriminatedUnion("kind", [
   z.strictObject({
     name: metricName,
     kind: z.literal("distinct_units").describe("Units that have at least one record."),
+    weight,
+  }),
+  z.strictObject({
+    name: metricName,
+    kind: z
+      .literal("running_units")
+      .describe("Units so far in the UTC day; a unit counts in max_cells_per_period groups."),
     weight,
   }),
   z.strictObject({
@@ -311,6 +269,10 @@ export const configSchema = z
       .default("auto")
       .describe("The noise; auto takes what is narrower for this configuration."),
     output: output.prefault({}).describe("How a result is shown."),
+    host_mode: z
+      .enum(["local", "gateway"])
+      .default("local")
+      .describe("gateway: the records of all hosts come to this agent, and the claim says so."),
   })
   .superRefine(checkTogether);
 
@@ -348,6 +310,7 @@ function checkTogether(config: DpWindowConfig, issues: Issues): void {
     if (names.includes(key)) refuse(["partitions", "keys"], `${key} is the unit, not a group`);
   }
   checkSelection(config, refuse);
+  checkRunning(config, refuse);
   const cells = cellCount(groupKeysOf(config).filter(isPublic));
   if (cells > CELLS_MAX) refuse(["partitions"], `makes ${cells} cells; at most ${CELLS_MAX}`);
   const { max_cells_per_period: cellsMax, max_tracked_units: unitsMax } = config.contribution;
@@ -383,12 +346,16 @@ function checkSelection(
   if (Number(config.budget.delta) === 0) {
     refuse(["budget", "delta"], "must be above 0 where groups come from the data");
   }
-  if (!config.metrics.some(({ kind }) => kind === "distinct_units")) {
-    refuse(["metrics"], "need one of kind distinct_units: it decides which groups are shown");
+  const deciding = DECIDING_KIND[first.mode];
+  if (!config.metrics.some(({ kind }) => kind === deciding)) {
+    refuse(["metrics"], `need one of kind ${deciding}: it decides which groups are shown`);
   }
-  for (const { key, min_units: minUnits, sticky } of others) {
-    if (minUnits === first.min_units && sticky === first.sticky) continue;
-    refuse(["partitions", key], `needs min_units and sticky as ${first.key}: one row is of both`);
+  const ruleOf = (open: OpenKeyConfig): string =>
+    JSON.stringify([open.mode, open.sticky, open.mode === "threshold" && open.min_units]);
+  for (const open of others) {
+    if (ruleOf(open) === ruleOf(first)) continue;
+    const message = `needs mode, min_units and sticky as ${first.key}: one row is of both`;
+    refuse(["partitions", open.key], message);
   }
   const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
   if (units * cells * blocksOf(config) > ENTRIES_MAX) {
@@ -404,28 +371,38 @@ function blocksOf(config: DpWindowConfig): number {
   return config.metrics.flatMap(measuresOf).reduce((total, { parts }) => total + parts, 0);
 }
 
-export function groupKeysOf(config: DpWindowConfig): GroupKey[] {
-  const { keys, ...lists } = config.partitions;
-  return keys.flatMap((key): GroupKey[] => {
-    const list = lists[key] as KeyConfig | undefined;
-    if (list === undefined) return [];
-    return list.mode === "threshold"
-      ? [{ key, maxBytes: list.max_bytes, other: list.other }]
-      : [{ key, public: list.public, other: list.other }];
-  });
-}
-
-type KeyConfig = z.infer<typeof publicKey> | z.infer<typeof openKey>;
-
-export function openKeysOf(config: DpWindowConfig): (z.infer<typeof openKey> & { key: string })[] {
-  const { keys, ...lists } = config.partitions;
-  return keys.flatMap((key) => {
-    const list = lists[key] as KeyConfig | undefined;
-    return list?.mode === "threshold" ? [{ key, ...list }] : [];
-  });
+/** What running totals need. */
+function checkRunning(
+  config: DpWindowConfig,
+  refuse: (path: string[], message: string) => void,
+): void {
+  const running = config.metrics.filter(({ kind }) => kind === "running_units");
+  if (running.length === 0) return;
+  const keys = groupKeysOf(config);
+  if (running.length > 1) refuse(["metrics"], "can have one of kind running_units");
+  const [open] = openKeysOf(config);
+  const windows = PERIOD_MS / config.window.size;
+  const { max_cells_per_period: cells, max_tracked_units: units } = config.contribution;
+  if (open?.mode === "threshold") {
+    refuse(["metrics"], "running_units needs public groups, or those of mode: discover");
+  } else if (open !== undefined && units * cells * 2 * windows > ENTRIES_MAX) {
+    const product = "max_tracked_units times max_cells_per_period times the windows of a day";
+    refuse(["contribution"], `${product} passes ${ENTRIES_MAX / 2}`);
+  } else if (keys.every(isPublic) && cellCount(keys) > GROUPS_MAX) {
+    refuse(["partitions"], `makes more than ${GROUPS_MAX} cells, too many for running_units`);
+  }
+  if (Number(config.budget.delta) === 0) {
+    refuse(["budget", "delta"], "must be above 0 for running_units, whose noise is Gaussian");
+  }
+  if (config.mechanism === "discrete_laplace") {
+    refuse(["mechanism"], "must not be discrete_laplace with running_units");
+  }
+  if (PERIOD_MS / config.window.size > RUNNING_WINDOWS_MAX) {
+    refuse(["window", "size"], "must be at least 1m with running_units");
+  }
 }
 
 /** Records of one unit that a metric counts in one cell. */
 export function perCellOf(metric: DpWindowConfig["metrics"][number]): number {
-  return metric.kind === "distinct_units" ? 1 : metric.per_cell;
+  return "per_cell" in metric ? metric.per_cell : 1;
 }

@@ -68,6 +68,44 @@ test("an empty window gives the same rows at the same time as a full one", async
   assert.equal(traces[0], traces[1]);
 });
 
+test("a sample is scaled up, and its noise with it", async (t) => {
+  const contribution = { max_cells_per_period: 1, max_tracked_units: 9000, sample_rate: "1/4" };
+  const config = { contribution, budget: { epsilon: "20" } };
+  const { clock, sink, processor } = await startRig(t, { config });
+  await processor.consumeLogs(visits(START_MS, 8000));
+  await pass(clock, "a release", () => sink.batches.length >= 1);
+  const [, users] = sink.records.map(({ attributes }) => attributes);
+  const value = Number(users!["dp.value"]);
+  // Six standard deviations of the sample, and what the noise adds is little.
+  assert.ok(value % 4 === 0 && Math.abs(value - 8000) < 6 * 4 * Math.sqrt(2000 * 0.75) + 50);
+  assert.equal(users!["dp.contribution.one_in"], 4);
+  // Discrete Laplace of scale 2 / (20 / 3), four times as wide.
+  const ratio = Math.exp(-1 / 0.3);
+  const variance = (16 * 2 * ratio) / (1 - ratio) ** 2;
+  assert.ok(Math.abs(Number(users!["dp.variance"]) / variance - 1) < 1e-4);
+});
+
+test("the first release of a day carries what was paid, the others do not", async (t) => {
+  const config = {
+    budget: { epsilon: "2", delta: "1e-9", horizon: { period: "3d", epsilon: "5" } },
+  };
+  const { clock, sink } = await startRig(t, { config });
+  await pass(clock, "three releases", () => sink.batches.length >= 3);
+  const debits = sink.batches.map(({ records }) =>
+    records.filter(({ body }) => body === "dp.debit"),
+  );
+  assert.deepEqual(
+    debits.map(({ length }) => length),
+    [1, 0, 0],
+  );
+  const { attributes } = debits[0]![0]!;
+  const [row] = sink.records;
+  assert.deepEqual([attributes["dp.day"], attributes["dp.epsilon"]], ["2026-01-01", "2"]);
+  assert.equal(attributes["dp.horizon.epsilon"], "5");
+  assert.equal(attributes["dp.processor"], "dp_window in logs/numbers");
+  assert.equal(attributes["dp.ledger.head"], row!.attributes["dp.ledger.head"]);
+});
+
 test("says at the start how wide the noise is", async (t) => {
   const { settings } = await startRig(t);
   const lines = settings.logged.filter(({ message }) => message === "noise of a private metric");

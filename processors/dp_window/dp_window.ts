@@ -120,7 +120,7 @@ export class DpWindow implements Processor {
     const plan = planOf(state.instance, this.#processor, this.#specHash);
     this.#checkClock(state.lastWindow(plan, 0), nowMs);
     const { contribution } = this.#spec;
-    const bounds = { cells: contribution.cells, trackedUnits: contribution.trackedUnits };
+    const bounds = contribution;
     const periods = new Periods({ directory: dataset.directory, plan, bounds, random });
     const aggregator = new Aggregator(
       this.#spec,
@@ -132,10 +132,11 @@ export class DpWindow implements Processor {
       (day) => periods.get(day),
     );
     // The very first window is the current one; a restart goes on with those that are still open.
+    const isNew = state.lastWindow(plan, 0) === undefined;
     for (const revision of aggregator.revisions) {
-      const last = state.lastWindow(plan, revision) ?? this.#windowAt(nowMs) - 1;
+      const last = state.lastWindow(plan, revision) ?? Number.NEGATIVE_INFINITY;
       const first = Math.max(aggregator.firstOpenAt(nowMs, revision), last + 1);
-      aggregator.closeBefore(first, revision);
+      aggregator.closeBefore(isNew ? this.#windowAt(nowMs) : first, revision);
     }
     const releaser = new Releaser({
       spec: this.#spec,

@@ -126,10 +126,16 @@ test("a horizon silences the days beyond it, until old days have left it", async
   await ledger.close();
   const again = await Ledger.open(directory, "logs");
   assert.equal(again.state.debits.length, 4);
-  // A day between days that are paid for: the span that begins there counts too.
-  const other = releaseOf(again, spec, FIRST_WINDOW + 3 * DAY_WINDOWS, "another");
-  assert.equal(await again.commit(other, spec, "mark"), "exhausted");
   await again.close();
+
+  // A day before days that are paid for: the span that begins there counts too.
+  const other = await Ledger.open(await emptyFolder(t, "other"), "logs");
+  for (const day of [4, 5]) await commit(other, spec, FIRST_WINDOW + day * DAY_WINDOWS);
+  const dayOf = (day: number) =>
+    other.commit(releaseOf(other, spec, FIRST_WINDOW + day * DAY_WINDOWS, `on ${day}`), spec, "m");
+  assert.equal(await dayOf(3), "exhausted");
+  assert.notEqual(await dayOf(1), "exhausted");
+  await other.close();
 });
 
 test("a window of a plan is committed once", async (t) => {

@@ -16,8 +16,9 @@ import { costOf, isWithin, sumOf } from "./composition.ts";
 import { PERIOD_MS } from "./config.ts";
 import type { Rational } from "./rational.ts";
 import { isAtMost, parseDecimal, ZERO } from "./rational.ts";
+import type { RunningBase } from "./running.ts";
 import type { BudgetLimits, Spec } from "./spec.ts";
-import { blocksOfSpec } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, runningOf, stepOfWindow, thresholdAt } from "./spec.ts";
 
 /** 0: the window itself. 1: the cells of what came after its close. */
 export type Revision = 0 | 1;
@@ -36,6 +37,8 @@ export interface Release {
   readonly values: readonly string[];
   /** Labels of the cells as JSON, where groups come from the data. */
   readonly groups?: readonly string[];
+  /** Of running totals: their variance for noise of variance 1. */
+  readonly spread?: number;
 }
 
 export interface Debit {
@@ -78,6 +81,8 @@ export interface ShownGroup {
 export interface StoredRelease extends Release {
   readonly sequence: number;
   readonly head: string;
+  /** What paid for the day, with its first release. */
+  readonly debit?: Debit;
 }
 
 interface Link {
@@ -98,6 +103,8 @@ export type LedgerBody =
       /** By plan and revision. */
       readonly lastWindows: readonly (readonly [string, number])[];
       readonly shown: readonly ShownGroup[];
+      /** By plan. */
+      readonly running: readonly (readonly [string, RunningBase])[];
       readonly pending: readonly StoredRelease[];
     }
   | { readonly kind: "spec"; readonly hash: string; readonly spec: Spec }
@@ -121,6 +128,8 @@ export class LedgerState {
   /** By plan and day. */
   readonly progress = new Map<string, PlanProgress>();
   readonly #lastWindows = new Map<string, number>();
+  /** By plan: the running totals that were released last. */
+  readonly #running = new Map<string, RunningBase>();
   /** By plan and labels: groups that stay public for a while, the one shown last at the end. */
   readonly #shown = new Map<string, Map<string, number>>();
   /** Releases that no exporter has taken yet, oldest first. */
@@ -178,6 +187,7 @@ export class LedgerState {
         .flatMap(([plan, groups]) =>
           [...groups].map(([labels, untilWindow]) => ({ plan, labels, untilWindow })),
         ),
+      running: [...this.#running].filter(([plan]) => plans.has(plan)),
       pending,
     };
   }
@@ -211,6 +221,11 @@ export class LedgerState {
     return [...(this.#shown.get(plan) ?? [])]
       .filter(([, untilWindow]) => untilWindow >= window)
       .map(([labels]) => labels);
+  }
+
+  /** The running totals that were released last. */
+  runningBase(plan: string): RunningBase | undefined {
+    return this.#running.get(plan);
   }
 
   hasPaid(plan: string, day: number): boolean {
@@ -254,6 +269,7 @@ export class LedgerState {
         for (const [hash, spec] of entry.specs) this.specs.set(hash, spec);
         this.debits.push(...entry.debits);
         for (const progress of entry.progress) this.#setProgress(progress);
+        for (const [plan, base] of entry.running) this.#running.set(plan, base);
         for (const [lane, window] of entry.lastWindows) this.#lastWindows.set(lane, window);
         for (const { plan, labels, untilWindow } of entry.shown) {
           this.#shownOf(plan).set(labels, untilWindow);
@@ -289,7 +305,9 @@ export class LedgerState {
     this.#setProgress({ plan: release.plan, day, contributions });
     this.#lastWindows.set(laneOf(release.plan, release.revision), release.window);
     this.#noteShown(release, spec!);
-    this.pending.set(release.id, { ...release, sequence: this.sequence, head: this.head });
+    this.#noteRunning(release, spec!, day);
+    const place = { sequence: this.sequence, head: this.head };
+    this.pending.set(release.id, { ...release, ...place, ...(debit !== undefined && { debit }) });
   }
 
   #setProgress(progress: PlanProgress): void {
@@ -304,7 +322,7 @@ export class LedgerState {
     const shown = this.#shownOf(plan);
     groups.forEach((labels, cell) => {
       const units = BigInt(values[cell * blocks + selection.block]!);
-      if (units < BigInt(selection.threshold)) return;
+      if (units < BigInt(thresholdAt(selection, stepOfWindow(window, spec)))) return;
       const untilWindow = Math.max(window + selection.stickyWindows, shown.get(labels) ?? 0);
       // Taken out first, so that it comes to the end.
       shown.delete(labels);
@@ -313,6 +331,16 @@ export class LedgerState {
     for (const [labels, untilWindow] of shown) {
       if (shown.size > selection.groupsMax || untilWindow < window) shown.delete(labels);
     }
+  }
+
+  #noteRunning({ plan, values, spread }: Release, spec: Spec, day: number): void {
+    const running = runningOf(spec);
+    if (running === undefined || spread === undefined) return;
+    const blocks = blocksOfSpec(spec);
+    // Totals of open groups do not go on after a restart.
+    const isOpen = publicCellsOf(spec) === undefined;
+    const totals = isOpen ? [] : values.filter((_, at) => at % blocks === running.block);
+    this.#running.set(plan, { day, totals, spread });
   }
 
   #shownOf(plan: string): Map<string, number> {

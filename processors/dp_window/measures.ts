@@ -39,7 +39,7 @@ export interface Measure {
 const ONE: Measure = { role: "count", parts: 1, magnitude: 1, span: 1 };
 
 export function readingOf(metric: MetricConfig): Reading | undefined {
-  if (metric.kind === "count" || metric.kind === "distinct_units") return undefined;
+  if (!("field" in metric)) return undefined;
   const { field } = metric;
   if (metric.kind === "histogram") return { field, buckets: metric.buckets };
   return { field, clamp: metric.clamp, resolution: metric.resolution };
@@ -50,6 +50,7 @@ export function measuresOf(metric: MetricConfig): readonly Measure[] {
   switch (metric.kind) {
     case "count":
     case "distinct_units":
+    case "running_units":
       return [ONE];
     case "sum":
       return [sumBetween(metric.clamp, metric.resolution)];

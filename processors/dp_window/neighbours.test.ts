@@ -13,16 +13,16 @@ import { hrTimeFromUnixMs } from "../../src/data/time.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { Aggregator } from "./aggregator.ts";
 import { configSchema, PERIOD_MS } from "./config.ts";
-import { isPublic } from "./groups.ts";
 import { Period } from "./period.ts";
 import type { Spec } from "./spec.ts";
-import { blocksOfSpec, publicCellsOf, specOf } from "./spec.ts";
+import { blocksOfSpec, publicCellsOf, runningOf, specOf } from "./spec.ts";
+import { drawCount } from "./testing/randomness.ts";
 import { newUnitKey } from "./unit_key.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 0, 1, 20);
-const RUNS = 20_000;
+const RUNS = drawCount(20_000);
 const UNITS = 6;
 
 interface Visit {
@@ -70,6 +70,8 @@ interface SmallSpec {
   readonly cells: number;
   readonly perCell: number;
   readonly isOpen: boolean;
+  /** Open groups are found by the day so far. */
+  readonly discovers?: boolean;
 }
 
 const specs = new Map<string, Spec>();
@@ -81,7 +83,8 @@ function smallSpec(small: SmallSpec): Spec {
   return spec;
 }
 
-function newSpec({ units, cells, perCell, isOpen }: SmallSpec): Spec {
+function newSpec({ units, cells, perCell, isOpen, discovers = false }: SmallSpec): Spec {
+  const open = discovers ? { mode: "discover" } : { mode: "threshold", min_units: 2 };
   return specOf(
     configSchema.parse({
       dataset: "test",
@@ -90,11 +93,12 @@ function newSpec({ units, cells, perCell, isOpen }: SmallSpec): Spec {
       contribution: { max_cells_per_period: cells, max_tracked_units: units },
       partitions: {
         keys: ["status"],
-        status: isOpen ? { mode: "threshold", min_units: 2 } : { public: ["a", "b"] },
+        status: isOpen ? open : { public: ["a", "b"] },
       },
       metrics: [
         { name: "requests", kind: "count", per_cell: perCell },
         { name: "users", kind: "distinct_units" },
+        ...(isOpen && discovers ? [{ name: "today", kind: "running_units" }] : []),
         { name: "bytes", kind: "sum", field: "size", clamp: [-3, 7], per_cell: perCell },
         { name: "average", kind: "mean", field: "size", clamp: [-3, 7], resolution: 2 },
         { name: "sizes", kind: "histogram", field: "size", buckets: [0, 4], per_cell: perCell },
@@ -264,7 +268,8 @@ function assertWithinBounds(spec: Spec, one: Machine, other: Machine): void {
         block += parts;
       }
     }
-    if (!spec.groups.every(isPublic)) assertCandidates(spec, pairs);
+    const isByWindow = spec.selection !== undefined && spec.selection.thresholds === undefined;
+    if (isByWindow) assertCandidates(spec, pairs);
   }
 }
 
@@ -284,6 +289,24 @@ function assertCandidates(
     else onlyOther++;
   }
   assert.ok(onlyOne <= contribution.cells && onlyOther <= contribution.cells);
+}
+
+/** Of units of the day so far, a group has at most one more on one side and on the other. */
+function assertOnceInGroup(spec: Spec, one: Machine, other: Machine): void {
+  const { block } = runningOf(spec)!;
+  const seen = new Set<string>();
+  for (const [window, cells] of one.released) {
+    const day = Math.floor((Number.parseInt(window, 10) * HOUR_MS) / PERIOD_MS);
+    const others = other.released.get(window)!;
+    for (const cell of new Set([...cells.keys(), ...others.keys()])) {
+      const difference = (cells.get(cell)?.[block] ?? 0) - (others.get(cell)?.[block] ?? 0);
+      if (difference === 0) continue;
+      assert.equal(Math.abs(difference), 1);
+      const key = `${day} ${difference} ${cell}`;
+      assert.equal(seen.has(key), false, "a unit counts twice in a group");
+      seen.add(key);
+    }
+  }
 }
 
 function assertBounds(
@@ -312,6 +335,7 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         cells: fc.integer({ min: 1, max: 3 }),
         perCell: fc.integer({ min: 1, max: 3 }),
         isOpen: fc.boolean(),
+        discovers: fc.boolean(),
       }),
       fc.boolean(),
       fc.nat({ max: UNITS - 1 }),
@@ -320,6 +344,9 @@ test(`${RUNS} neighbours differ within the declared bounds and show the same tra
         const whole = run({ spec, isLateCounted, events }, undefined);
         const less = run({ spec, isLateCounted, events }, without);
         assertWithinBounds(spec, whole, less);
+        // After a crash a day has no totals of open groups.
+        const isWhole = events.every(({ kind }) => kind !== "crash");
+        if (small.isOpen && small.discovers && isWhole) assertOnceInGroup(spec, whole, less);
         for (const pairs of pairsByDay(spec, whole, less)) {
           // Without the unit another count is higher: somebody was displaced.
           if (pairs.some(([a, b]) => a.some((sum, at) => sum < b[at]!))) displaced++;

@@ -9,6 +9,7 @@
  */
 import type { RandomSource } from "../../src/component/settings.ts";
 import type { Aggregator } from "./aggregator.ts";
+import { PERIOD_MS } from "./config.ts";
 import type { Ledger } from "./ledger.ts";
 import { debitOf, releaseIdOf } from "./ledger.ts";
 import type { Release, Revision, StoredRelease } from "./ledger_state.ts";
@@ -16,8 +17,11 @@ import { dayOfWindow } from "./ledger_state.ts";
 import type { NoisyValues } from "./noisy_values.ts";
 import { noisyValues } from "./noisy_values.ts";
 import type { Periods } from "./periods.ts";
+import { RunningTotals } from "./running.ts";
 import { drawsFrom } from "./samplers.ts";
 import type { Spec } from "./spec.ts";
+import { publicCellsOf, runningOf, stepOfWindow } from "./spec.ts";
+import { squareRootOf } from "./square_root.ts";
 import type { WindowCounts } from "./window_counts.ts";
 
 /** Closed windows that wait for a full disk; further ones are forgotten, the oldest first. */
@@ -48,6 +52,12 @@ interface DueWindow {
 
 export class Releaser {
   readonly #options: ReleaserOptions;
+  readonly #running: RunningTotals | undefined;
+  /**
+   * A day of which an earlier process measured open groups. To measure them again would tell twice
+   * as much, so the day has no totals of them any more.
+   */
+  readonly #lostDay: number | undefined;
   #due: DueWindow[] = [];
   /** The last window that was open at a tick. */
   #lastSeen: number;
@@ -55,6 +65,12 @@ export class Releaser {
   constructor(options: ReleaserOptions) {
     this.#options = options;
     this.#lastSeen = options.aggregator.lastOpenAt(options.startedMs);
+    const { spec, ledger, plan } = options;
+    if (runningOf(spec) === undefined) return;
+    const squareRoot = squareRootOf(PERIOD_MS / spec.windowMs);
+    const base = ledger.state.runningBase(plan);
+    this.#running = new RunningTotals(squareRoot, base);
+    if (publicCellsOf(spec) === undefined) this.#lostDay = base?.day;
   }
 
   /**
@@ -130,10 +146,15 @@ export class Releaser {
   }
 
   /** The counts of a window with their noise: exact integers from end to end. */
-  #noisy({ counts, window }: DueWindow): NoisyValues {
+  #noisy({ counts, window, revision, day }: DueWindow): NoisyValues {
     const { spec, random, ledger, plan } = this.#options;
     const draws = drawsFrom(random);
-    const noisy = noisyValues(spec, counts, draws, ledger.state.shownGroups(plan, window));
+    const shown = ledger.state.shownGroups(plan, window);
+    // The late cells of a window are no part of the day's totals.
+    const running = revision === 0 && day !== this.#lostDay ? this.#running : undefined;
+    running?.begin(day);
+    const step = stepOfWindow(window, spec);
+    const noisy = noisyValues(spec, counts, draws, { shown, step, ...(running && { running }) });
     draws.clear();
     return noisy;
   }

@@ -6,19 +6,23 @@
  */
 import type { Attributes } from "../../src/data/any_value.ts";
 import { middleOf } from "./measures.ts";
+import { varianceOf } from "./noise.ts";
 import type { MeasureSpec, MetricSpec, Spec } from "./spec.ts";
 
+/** `spread` is that of the release, for running totals. */
+type Shown = Pick<Spec, "ciLevel" | "nonnegative" | "contribution"> & {
+  readonly spread?: number | undefined;
+};
+
 /** The attributes of each row of a metric in a cell. `parts` are its noisy values, in order. */
-export function resultsOf(
-  spec: Pick<Spec, "ciLevel" | "nonnegative">,
-  metric: MetricSpec,
-  parts: readonly bigint[],
-): Attributes[] {
+export function resultsOf(spec: Shown, metric: MetricSpec, parts: readonly bigint[]): Attributes[] {
   const common = commonOf(spec, metric);
   switch (metric.kind) {
     case "count":
     case "distinct_units":
       return [{ ...common, ...countRow(spec, metric.measures[0]!, parts[0]!) }];
+    case "running_units":
+      return [{ ...common, ...runningRow(spec, metric, parts[0]!) }];
     case "sum":
       return [{ ...common, ...sumRow(metric, parts[0]!) }];
     case "mean":
@@ -83,6 +87,19 @@ function sumRow({ measures, reading }: MetricSpec, value: bigint): Attributes {
     "dp.ci.low": (Number(value) - halfWidth) * resolution,
     "dp.ci.high": (Number(value) + halfWidth) * resolution,
   };
+}
+
+/** A total so far, with the variance of the noise of all its windows. */
+function runningRow(spec: Shown, { measures }: MetricSpec, value: bigint): Attributes {
+  const [measure] = measures as [MeasureSpec];
+  const widest = measure.variance;
+  const variance = varianceOf(measure.noise) * spec.spread! * spec.contribution.oneIn ** 2;
+  const halfWidth = Math.ceil(measure.halfWidth * Math.sqrt(variance / widest));
+  return countRow(
+    spec,
+    { ...measure, variance: Number(variance.toPrecision(6)), halfWidth },
+    value,
+  );
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   drawsFrom,
   squareRoot,
 } from "./samplers.ts";
+import { drawCount, randomFor } from "./testing/randomness.ts";
 
 const CUT_OFF = 1e-18;
 const TOLERANCE = 1e-12;
@@ -292,14 +293,14 @@ function chiSquare(
 
 // Critical values at 1e-9: 83.48 for 20 degrees of freedom, 118.68 for 40.
 test("two million Laplace draws pass the chi-square test at 1e-9", () => {
-  const draws = drawsFrom(seededRandom("laplace"));
+  const draws = drawsFrom(randomFor("laplace"));
   const scale = rational(5, 2);
   const law = (value: number): number => laplaceWeight(value, 2.5);
   assert.ok(chiSquare(() => discreteLaplace(draws, scale), law, 10, 2_000_000) < 83.48);
 });
 
 test("two million Gaussian draws pass the chi-square test at 1e-9", () => {
-  const draws = drawsFrom(seededRandom("gaussian"));
+  const draws = drawsFrom(randomFor("gaussian"));
   const variance = rational(285 * 1024 + 3, 1024);
   const law = (value: number): number => Math.exp((-value * value * 1024) / (2 * (285 * 1024 + 3)));
   assert.ok(chiSquare(() => discreteGaussian(draws, variance), law, 20, 2_000_000) < 118.68);
@@ -308,5 +309,6 @@ test("two million Gaussian draws pass the chi-square test at 1e-9", () => {
 test("draws with the machine's own entropy pass too", () => {
   const draws = drawsFrom(systemRandom);
   const law = (value: number): number => laplaceWeight(value, 2.5);
-  assert.ok(chiSquare(() => discreteLaplace(draws, rational(5, 2)), law, 10, 100_000) < 83.48);
+  const count = drawCount(100_000);
+  assert.ok(chiSquare(() => discreteLaplace(draws, rational(5, 2)), law, 10, count) < 83.48);
 });

@@ -11,6 +11,7 @@ import { drawsFrom } from "./samplers.ts";
 import { logTailOf, thresholdOf } from "./selection.ts";
 import type { Spec } from "./spec.ts";
 import { blocksOfSpec, specOf } from "./spec.ts";
+import { DEVIATIONS, drawCount, randomFor } from "./testing/randomness.ts";
 import { WindowCounts } from "./window_counts.ts";
 
 const LAPLACE = (scale: string): Noise => ({ mechanism: "discrete_laplace", parameter: scale });
@@ -92,11 +93,11 @@ test("the threshold and its tail are the same event: one less would be too likel
 });
 
 test("a group of one unit is shown with the probability that is charged, no oftener", () => {
-  const runs = 200_000;
+  const runs = drawCount(200_000);
   for (const mechanism of ["discrete_laplace", "discrete_gaussian"]) {
     const spec = openSpec({ mechanism, metrics: [{ name: "users", kind: "distinct_units" }] });
     const { threshold, delta } = spec.selection!;
-    const draws = drawsFrom(seededRandom(`one unit ${mechanism}`));
+    const draws = drawsFrom(randomFor(`one unit ${mechanism}`));
     const counts = countsOf(spec, { a: 1 });
     let shown = 0;
     for (let run = 0; run < runs; run++) {
@@ -104,8 +105,7 @@ test("a group of one unit is shown with the probability that is charged, no ofte
     }
     const exact = Math.exp(logTailOf(spec.metrics[0]!.measures[0]!.noise, threshold - 1));
     assert.ok(exact <= Number(delta), "what is charged");
-    // Six standard deviations: 1e-9 on either side.
-    const slack = 6.1 * Math.sqrt(runs * exact);
+    const slack = DEVIATIONS * Math.sqrt(runs * exact);
     assert.ok(Math.abs(shown - runs * exact) < slack, `${shown} of ${runs * exact}`);
   }
 });
@@ -128,16 +128,23 @@ test("fewer than min_units are never shown, and the draw that decides is what is
     }
   }
   assert.ok(some < 20, `${some}`);
+  // By chance alone they would be shown some forty times.
+  for (let run = 0; run < 100_000; run++) {
+    assert.deepEqual(noisyValues(spec, countsOf(spec, { few: 19 }), draws).groups, []);
+  }
 });
 
 test("groups shown before have rows whatever they count, and the largest are kept", () => {
   const spec = openSpec({ output: { max_groups: 2 } });
   const draws = drawsFrom(seededRandom("sticky"));
   const counts = countsOf(spec, { big: 9000, huge: 90_000 });
-  const sticky = noisyValues(spec, countsOf(spec, {}), draws, ['["gone"]']);
+  const sticky = noisyValues(spec, countsOf(spec, {}), draws, { shown: ['["gone"]'] });
   assert.deepEqual(sticky.groups, ['["gone"]']);
   assert.ok(Math.abs(Number(sticky.values[0])) < 500, "nothing but noise");
-  assert.deepEqual(noisyValues(spec, counts, draws, ['["gone"]']).groups, ['["big"]', '["huge"]']);
+  assert.deepEqual(noisyValues(spec, counts, draws, { shown: ['["gone"]'] }).groups, [
+    '["big"]',
+    '["huge"]',
+  ]);
 });
 
 test("labels of open groups: texts of limited length, other for the rest", () => {

@@ -21,6 +21,8 @@
 import type { Noise } from "./noise.ts";
 import type { Rational } from "./rational.ts";
 import { divide, parseRational, toNumber } from "./rational.ts";
+import type { SquareRoot } from "./square_root.ts";
+import { spreadOf } from "./square_root.ts";
 
 /** Logarithms and roots are exact to a few units of 2^-52; this leaves a factor of 500. */
 const RELATIVE_ERROR = 2 ** -40;
@@ -42,6 +44,28 @@ export function thresholdOf(
     else low = middle;
   }
   return minUnits + high;
+}
+
+/**
+ * The totals of a day from which on a group is shown, by window, where the day so far decides.
+ *
+ * The proof is as above, with the windows up to one in place of the one. A group of u alone has the
+ * totals 0 or 1, and noise has to pass the rest: a sum of discrete Gaussians, which are sub-Gaussian
+ * with their σ² (Canonne, Kamath and Steinke 2020), so of tail exp(-x² / 2 sd²) at most; T windows
+ * and C groups add up to δ_s. The noise of all windows belongs to a group however late it comes, so
+ * that a shared group behaves as a public one from its first record on; before others come it is
+ * u's alone. Half a unit is for the rounding of the totals.
+ */
+export function discoveryThresholds(
+  squareRoot: SquareRoot,
+  { variance, groups, delta }: { variance: number; groups: number; delta: number },
+): number[] {
+  const windows = squareRoot.measuring.length;
+  const tail = Math.sqrt(2 * Math.log((groups * windows) / delta)) * (1 + RELATIVE_ERROR);
+  return Array.from({ length: windows }, (_, at) => {
+    const deviation = Math.sqrt(variance * spreadOf(squareRoot, at + 1));
+    return Math.ceil(1.5 + deviation * tail);
+  });
 }
 
 /** An upper bound of log Pr[Y >= least], for `least` of at least 1. */

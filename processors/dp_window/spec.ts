@@ -4,17 +4,27 @@
  */
 import { createHash } from "node:crypto";
 import type { Calibration, Vector } from "./calibration.ts";
-import { calibrate, thresholdFor } from "./calibration.ts";
+import { calibrate, minUnitsOf, thresholdFor } from "./calibration.ts";
 import type { DpWindowConfig } from "./config.ts";
-import { groupKeysOf, openKeysOf, PERIOD_MS, perCellOf } from "./config.ts";
+import { PERIOD_MS, perCellOf } from "./config.ts";
 import type { GroupKey } from "./groups.ts";
 import { cellCount, isPublic } from "./groups.ts";
 import type { Measure, MetricConfig, Reading } from "./measures.ts";
 import { measuresOf, readingOf } from "./measures.ts";
 import type { Noise } from "./noise.ts";
 import { halfWidthOf, varianceOf } from "./noise.ts";
+import { DECIDING_KIND, groupKeysOf, openKeysOf } from "./partitions_config.ts";
 import type { Rational } from "./rational.ts";
-import { formatDecimal, formatRational, multiply, parseDecimal, toNumber } from "./rational.ts";
+import {
+  formatDecimal,
+  formatRational,
+  multiply,
+  parseDecimal,
+  parseRational,
+  toNumber,
+} from "./rational.ts";
+import { discoveryThresholds } from "./selection.ts";
+import { spreadOf, squareRootOf } from "./square_root.ts";
 import type { CanonicalStep } from "./unit.ts";
 
 /** Plain JSON with a fixed order of keys; amounts are exact text. */
@@ -31,13 +41,19 @@ export interface Spec {
   readonly budget: BudgetLimits;
   /** What this processor spends on each unit and day. */
   readonly spent: Spent;
-  readonly contribution: { readonly cells: number; readonly trackedUnits: number };
+  readonly contribution: {
+    readonly cells: number;
+    readonly trackedUnits: number;
+    /** One unit in so many counts, and each for so many. A power of two. */
+    readonly oneIn: number;
+  };
   readonly groups: readonly GroupKey[];
   /** How open groups are chosen; absent where all are public. */
   readonly selection?: Selection;
   readonly metrics: readonly MetricSpec[];
   readonly ciLevel: number;
   readonly nonnegative: boolean;
+  readonly hostMode: DpWindowConfig["host_mode"];
   readonly claim: string;
 }
 
@@ -61,6 +77,8 @@ export interface Selection {
   readonly block: number;
   readonly minUnits: number;
   readonly threshold: number;
+  /** By window of the day, where the day so far decides; `threshold` is the last and largest. */
+  readonly thresholds?: readonly number[];
   /** The part of δ that it takes. */
   readonly delta: string;
   /** Windows for which a group that was shown stays public. */
@@ -81,7 +99,7 @@ export interface MetricSpec {
 /** A vector of integers with noise of its own. */
 export interface MeasureSpec extends Measure {
   readonly noise: Noise;
-  /** For people, in steps: variance of the noise, and half the width of its interval. */
+  /** For people, in steps and scaled up: variance of the noise, half the width of its interval. */
   readonly variance: number;
   readonly halfWidth: number;
 }
@@ -114,12 +132,14 @@ export function specOf(config: DpWindowConfig): Spec {
     contribution: {
       cells: config.contribution.max_cells_per_period,
       trackedUnits: config.contribution.max_tracked_units,
+      oneIn: oneInOf(config),
     },
     groups: groupKeysOf(config),
     ...(selects && { selection: selectionOf(config, metrics, calibration) }),
     metrics,
     ciLevel: config.output.ci_level,
     nonnegative: config.output.nonnegative,
+    hostMode: config.host_mode,
     claim: claimOf(config, unit.attributes, spent),
   };
 }
@@ -155,14 +175,65 @@ function metricSpec(
     ...(metric.kind === "histogram" && { quantiles: metric.quantiles }),
     measures: measures.map((measure) => {
       const noise = noiseOf({ metric, measure });
-      return {
-        ...measure,
-        noise,
-        variance: shown(varianceOf(noise)),
-        halfWidth: halfWidthOf(noise, config.output.ci_level),
+      const { ci_level: level } = config.output;
+      const oneIn = oneInOf(config);
+      const own = {
+        variance: varianceOf(noise) * oneIn ** 2,
+        halfWidth: halfWidthOf(noise, level) * oneIn,
       };
+      const { variance, halfWidth } =
+        metric.kind === "running_units" ? atDayEnd(own, config.window.size) : own;
+      return { ...measure, noise, variance: shown(variance), halfWidth };
     }),
   };
+}
+
+function oneInOf({ contribution }: DpWindowConfig): number {
+  return Number(contribution.sample_rate.split("/")[1] ?? 1);
+}
+
+/** Of the total at the end of a day without restarts, where it is widest. */
+function atDayEnd(
+  { variance, halfWidth }: Pick<MeasureSpec, "variance" | "halfWidth">,
+  windowMs: number,
+): Pick<MeasureSpec, "variance" | "halfWidth"> {
+  const windows = PERIOD_MS / windowMs;
+  const spread = spreadOf(squareRootOf(windows), windows);
+  return { variance: variance * spread, halfWidth: Math.ceil(halfWidth * Math.sqrt(spread)) };
+}
+
+/** Where the running metric stands among the blocks of a cell, and how many groups a unit has. */
+export function runningOf(
+  spec: Spec,
+): { readonly block: number; readonly groups: number } | undefined {
+  const at = spec.metrics.findIndex(({ kind }) => kind === "running_units");
+  if (at === -1) return undefined;
+  const cells = publicCellsOf(spec) ?? spec.contribution.cells;
+  const block = spec.metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0);
+  return { block, groups: Math.min(spec.contribution.cells, cells) };
+}
+
+/** The number of units from which on a group is shown, in a window of the day. */
+export function thresholdAt({ threshold, thresholds }: Selection, step: number): number {
+  return thresholds?.[step] ?? threshold;
+}
+
+/** Number of a window in its day. */
+export function stepOfWindow(window: number, { windowMs }: Pick<Spec, "windowMs">): number {
+  return window % (PERIOD_MS / windowMs);
+}
+
+function thresholdsOf(
+  config: DpWindowConfig,
+  { measures }: MetricSpec,
+  { selectionDelta }: Calibration,
+): number[] {
+  const [{ noise }] = measures as [MeasureSpec];
+  return discoveryThresholds(squareRootOf(PERIOD_MS / config.window.size), {
+    variance: toNumber(parseRational(noise.parameter)),
+    groups: config.contribution.max_cells_per_period,
+    delta: toNumber(selectionDelta),
+  });
 }
 
 function selectionOf(
@@ -170,12 +241,15 @@ function selectionOf(
   metrics: readonly MetricSpec[],
   calibration: Calibration,
 ): Selection {
-  const at = metrics.findIndex(({ kind }) => kind === "distinct_units");
-  const { min_units: minUnits, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const { mode, sticky: stickyMs } = openKeysOf(config)[0]!;
+  const at = metrics.findIndex(({ kind }) => kind === DECIDING_KIND[mode]);
+  const thresholds =
+    mode === "discover" ? thresholdsOf(config, metrics[at]!, calibration) : undefined;
   return {
     block: metrics.slice(0, at).reduce((total, metric) => total + partsOf(metric), 0),
-    minUnits,
-    threshold: thresholdFor(config, calibration),
+    minUnits: minUnitsOf(config),
+    threshold: thresholds?.at(-1) ?? thresholdFor(config, calibration),
+    ...(thresholds !== undefined && { thresholds }),
     delta: formatDecimal(calibration.selectionDelta),
     stickyWindows: Math.floor(stickyMs / config.window.size),
     groupsMax: config.output.max_groups,
@@ -213,11 +287,16 @@ function claimOf(config: DpWindowConfig, attributes: readonly string[], spent: S
     `For every value u of the unit attribute (${unit}) and every UTC day d: everything this ` +
     `processor emits about dataset ${config.dataset} is (${spent.epsilon}, ${spent.delta})-` +
     `differentially private under adding or removing all of u's records of day d. ${together}` +
-    horizonClaim(limitsOf(config)) +
-    "Days and hosts compose. Not covered: root on the host, the raw files, the state folder, " +
+    `${horizonClaim(limitsOf(config))}${HOST_CLAIMS[config.host_mode]}` +
+    "Not covered: root on the host, the raw files, the state folder, " +
     "other pipelines, the agent's own metrics."
   );
 }
+
+const HOST_CLAIMS = {
+  local: "Days and hosts compose. ",
+  gateway: "Days compose; hosts do not where all of them send their records to this agent alone. ",
+} as const;
 
 function horizonClaim({ horizon }: BudgetLimits): string {
   if (horizon === undefined) return "";

@@ -11,8 +11,10 @@
 const INITIAL_UNITS = 1024;
 const ID_WORDS = 4;
 const HEADER_BYTES = 12;
-const NEW_BYTES = 18;
-const CHANGED_BYTES = 6;
+const NEW_BYTES = 22;
+const CHANGED_BYTES = 10;
+/** Groups that a unit can be marked in. */
+export const GROUPS_MAX = 32;
 /** No tracked unit: the table was full when the unit came. */
 export const UNTRACKED = -1;
 
@@ -26,6 +28,8 @@ export class UnitTable {
   #ids: Uint32Array;
   /** Cells opened by a unit in the period, across restarts. */
   #opened: Uint16Array;
+  /** Groups in which a unit was marked in the period: a bit each, across restarts. */
+  #marked: Uint32Array;
   /** Of those, the ones that this process knows: the entries of the slot. */
   #known: Uint16Array;
   #entryCells: Uint32Array;
@@ -41,6 +45,7 @@ export class UnitTable {
     this.#places = new Int32Array(placesFor(this.#capacity));
     this.#ids = new Uint32Array(this.#capacity * ID_WORDS);
     this.#opened = new Uint16Array(this.#capacity);
+    this.#marked = new Uint32Array(this.#capacity);
     this.#known = new Uint16Array(this.#capacity);
     this.#entryCells = new Uint32Array(this.#capacity * cellsMax);
     this.#entryCounts = new Uint16Array(this.#capacity * cellsMax);
@@ -89,6 +94,16 @@ export class UnitTable {
     return 1;
   }
 
+  /** Marks a unit in a group; true the first time in the period, in `groupsMax` groups at most. */
+  mark(slot: number, group: number, groupsMax: number): boolean {
+    const marked = this.#marked[slot]!;
+    const bit = (1 << group) >>> 0;
+    if ((marked & bit) !== 0 || bitCount(marked) === groupsMax) return false;
+    this.#marked[slot] = marked | bit;
+    if (slot < this.#written) this.#changed.add(slot);
+    return true;
+  }
+
   /** True when the unit may open one more cell. */
   hasRoom(slot: number): boolean {
     return this.#opened[slot]! < this.#cellsMax;
@@ -110,10 +125,12 @@ export class UnitTable {
         view.setUint32(offset + word * 4, this.#ids[slot * ID_WORDS + word]!, true);
       }
       view.setUint16(offset + 16, this.#opened[slot]!, true);
+      view.setUint32(offset + 18, this.#marked[slot]!, true);
     }
     for (const slot of this.#changed) {
       view.setUint32(offset, slot, true);
       view.setUint16(offset + 4, this.#opened[slot]!, true);
+      view.setUint32(offset + 6, this.#marked[slot]!, true);
       offset += CHANGED_BYTES;
     }
     this.#written = this.#count;
@@ -137,11 +154,13 @@ export class UnitTable {
       const slot = this.slotOf(id);
       if (slot !== this.#written + index) return false;
       this.#opened[slot] = view.getUint16(offset + 16, true);
+      this.#marked[slot] = view.getUint32(offset + 18, true);
     }
     for (let index = 0; index < changed; index++, offset += CHANGED_BYTES) {
       const slot = view.getUint32(offset, true);
       if (slot >= this.#count) return false;
       this.#opened[slot] = view.getUint16(offset + 4, true);
+      this.#marked[slot] = view.getUint32(offset + 6, true);
     }
     this.#written = this.#count;
     return true;
@@ -161,6 +180,7 @@ export class UnitTable {
     this.#capacity = Math.min(this.#capacity * 2, this.#unitsMax);
     this.#ids = enlarged(this.#ids, new Uint32Array(this.#capacity * ID_WORDS));
     this.#opened = enlarged(this.#opened, new Uint16Array(this.#capacity));
+    this.#marked = enlarged(this.#marked, new Uint32Array(this.#capacity));
     this.#known = enlarged(this.#known, new Uint16Array(this.#capacity));
     const entries = this.#capacity * this.#cellsMax;
     this.#entryCells = enlarged(this.#entryCells, new Uint32Array(entries));
@@ -173,6 +193,12 @@ export class UnitTable {
       this.#places[place] = slot + 1;
     }
   }
+}
+
+function bitCount(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++;
+  return count;
 }
 
 function placesFor(slots: number): number {

@@ -60,6 +60,7 @@ const PLACES: readonly (readonly [string, (text: string) => LogRecord])[] = [
   ["body", (body) => new LogRecord({ body })],
   ["body", (text) => new LogRecord({ body: { a: [1, { b: text }] } })],
   ["body", (text) => new LogRecord({ body: Buffer.from(text) })],
+  ["body", (text) => new LogRecord({ body: Buffer.concat([Buffer.of(0xff), Buffer.from(text)]) })],
   ["body", (text) => new LogRecord({ body: { [text]: 1 } })],
   ["attributes", (text) => new LogRecord({ attributes: { a: text } })],
   ["attributes", (text) => new LogRecord({ attributes: { a: ["x", [text]] } })],

@@ -16,7 +16,7 @@ export type Place = "body" | "attributes" | "resource" | "scope" | "event_name" 
 /** `name` is the key that the text stands under, or "". Another text than `text` replaces it. */
 export type Visit = (text: string, name: string, place: Place) => string;
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class RecordWalk {
   readonly #visit: Visit;
@@ -124,14 +124,9 @@ export class RecordWalk {
     return seen === text ? original : seen;
   }
 
+  /** Looked at as UTF-8, whatever else they hold. */
   #bytes(bytes: Uint8Array, name: string): AnyValue {
-    let text: string;
-    try {
-      text = strictUtf8.decode(bytes);
-    } catch {
-      return bytes;
-    }
-    return this.#text(bytes, text, name);
+    return this.#text(bytes, utf8.decode(bytes), name);
   }
 
   #list(list: AnyValue[], name: string, depth: number): AnyValue[] {

@@ -9,6 +9,7 @@ import { entityTable } from "./entities/entity_table.ts";
 import type { KeyPlan } from "./key_plan.ts";
 import { nameEntities } from "./names/name_entities.ts";
 import { NameSearch } from "./names/name_search.ts";
+import { isMarked } from "./nearby.ts";
 import { Scanner } from "./scanner.ts";
 import type { Spans } from "./spans.ts";
 import type { RunRules } from "./user_rules.ts";
@@ -69,9 +70,11 @@ export class Detector {
     let parts = encodedParts(text, this.#encodings);
     if (parts.length === 0) return text;
     spans.settle();
-    // What is a finding as it stands, such as a token, is treated as that.
+    // What is a finding as it stands, such as a secret, is treated as that; our tokens stay.
     const isCovered = relations(spans, parts).map((relation) => relation === "covered");
-    parts = parts.filter((_, index) => !isCovered[index]);
+    parts = parts.filter(
+      ({ start, end }, index) => !isCovered[index] && !isMarked(this.scanner.marks, start, end),
+    );
     if (parts.length === 0) return text;
     const decoded = withDecoded(text, parts);
     this.#search(decoded, plan);

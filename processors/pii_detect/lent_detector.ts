@@ -2,6 +2,7 @@
 import type { CreateDetector, Detection, Detector } from "../../src/component/detector.ts";
 import { configSchema } from "./config.ts";
 import { Detector as Detecting } from "./detector.ts";
+import { ENCODINGS } from "./encoded_text.ts";
 import { meaningOfKey } from "./key_names.ts";
 import type { KeyPlan } from "./key_plan.ts";
 import { contextOf } from "./key_plan.ts";
@@ -17,6 +18,7 @@ export const createDetector: CreateDetector = (options) => {
     min_score: options.minScore,
     // What the model is not certain of must not stop a record.
     names: "off",
+    decode: ENCODINGS,
     allow: { values: options.allowedValues, cidrs: options.allowedNetworks },
   });
   if (!parsed.success) return parsed.error.issues.map(({ message }) => message).join("; ");
@@ -32,10 +34,14 @@ class LentDetector implements Detector {
   }
 
   detect(text: string, name: string): readonly Detection[] {
-    this.#detecting.look(text, this.#knowledgeOf(name));
+    const shown = this.#detecting.look(text, this.#knowledgeOf(name));
     const { spans, names } = this.#detecting.scanner;
     if (spans.count === 0) return NONE;
     spans.settle();
+    if (shown !== text) {
+      // Something is under an encoding, and has no place in the text as it stands.
+      return [{ entity: names[spans.entity(0)]!, start: 0, end: text.length }];
+    }
     return Array.from({ length: spans.count }, (_, index) => ({
       entity: names[spans.entity(index)]!,
       start: spans.start(index),

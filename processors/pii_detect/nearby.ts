@@ -123,7 +123,7 @@ class Search {
 }
 
 /** Does `[start, end)` overlap one of the marks, which rise? */
-function isMarked(marks: readonly number[], start: number, end: number): boolean {
+export function isMarked(marks: readonly number[], start: number, end: number): boolean {
   let low = 0;
   let high = marks.length >> 1;
   while (low < high) {

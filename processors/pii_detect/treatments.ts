@@ -33,6 +33,16 @@ export interface TreatmentOptions {
   readonly random: RandomSource;
 }
 
+/** What is done with an entity that is looked for. */
+export function actionOf(
+  nature: Entity["nature"],
+  config: TreatmentConfig | undefined,
+  canTokenize: boolean,
+): Action {
+  if (config !== undefined && config.action !== "keep") return config.action;
+  return nature === "identifying" && canTokenize ? "tokenize" : "redact";
+}
+
 /** The treatment of an entity: what the user wrote, or the default of its nature. */
 export function compileTreatment(
   name: string,
@@ -42,8 +52,7 @@ export function compileTreatment(
 ): Treatment {
   const redact = (): string => redactionOf(name);
   if (config === undefined || config.action === "keep") {
-    const tokenize = nature === "identifying" && options.canTokenize;
-    return { entity: name, action: tokenize ? "tokenize" : "redact", replace: redact };
+    return { entity: name, action: actionOf(nature, config, options.canTokenize), replace: redact };
   }
   switch (config.action) {
     case "redact": {

@@ -10,10 +10,20 @@ test("has the Collector's defaults", () => {
     ...{ preserve_trailing_whitespaces: false, include_file_name: true, include_file_path: false },
     ...{ include_file_name_resolved: false, include_file_path_resolved: false },
     ...{ include_file_record_number: false, include_file_record_offset: false },
+    ...{ include_file_owner_name: false, include_file_owner_group_name: false },
+    ...{ include_file_permissions: false, delete_after_read: false },
     ...{ poll_interval: 200, fingerprint_size: 1000, max_log_size: 1048576 },
     ...{ max_log_size_behavior: "split", max_concurrent_files: 1024, compression: "" },
     ...{ max_in_flight_bytes: 4194304, on_truncate: "ignore", attributes: {}, resource: {} },
-    ...{ operators: [], retry_on_failure: { initial_interval: 1000, max_interval: 30000 } },
+    ...{
+      operators: [],
+      retry_on_failure: {
+        enabled: true,
+        max_elapsed_time: 0,
+        initial_interval: 1000,
+        max_interval: 30000,
+      },
+    },
   });
 });
 

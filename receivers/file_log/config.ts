@@ -3,7 +3,10 @@ import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
 import { goRegexError } from "../../src/lib/operators/go_regex.ts";
 import { sourceShape } from "../../src/lib/operators/source_config.ts";
+import { compileStrptime } from "../../src/lib/operators/time_layout.ts";
+import { isTimeZone } from "../../src/lib/time_zone.ts";
 import { globError } from "./glob.ts";
+import { SINGLE_BYTE_ENCODINGS } from "./single_byte.ts";
 
 const glob = z.string().superRefine((pattern, context) => {
   const message = globError(pattern);
@@ -36,9 +39,83 @@ const multiline = z
     "expected exactly one of line_start_pattern and line_end_pattern",
   );
 
-export const configSchema = z.strictObject({
+const sortBy = z
+  .strictObject({
+    sort_type: z
+      .enum(["numeric", "alphabetical", "timestamp", "mtime"])
+      .describe("What the files are sorted by; mtime is when they were last written to."),
+    regex_key: z.string().min(1).optional().describe("Named group of `regex` that is sorted by."),
+    ascending: z.boolean().default(false).describe("Whether the smallest, or oldest, comes first."),
+    layout: z
+      .string()
+      .refine((layout) => compileStrptime(layout) !== undefined, "has a directive that is none")
+      .optional()
+      .describe("strptime layout of a timestamp."),
+    location: z
+      .string()
+      .refine(isTimeZone, "expected an IANA time zone such as Europe/Berlin, or Local")
+      .default("UTC")
+      .describe("Time zone of timestamps that name none."),
+    max_time: durationMs.prefault("0").describe("For mtime: older files are left out; 0: none is."),
+  })
+  .refine(({ sort_type, regex_key }) => sort_type === "mtime" || regex_key !== undefined, {
+    path: ["regex_key"],
+    error: "this sort_type needs a regex_key",
+  })
+  .refine(({ sort_type, layout }) => sort_type !== "timestamp" || layout !== undefined, {
+    path: ["layout"],
+    error: "sort_type: timestamp needs a layout",
+  });
+
+const ordering = z
+  .strictObject({
+    regex: goRegex
+      .optional()
+      .describe("Go regular expression that a path matches; others are not read."),
+    top_n: z.int().min(1).default(1).describe("How many files are read, of each group."),
+    group_by: goRegex
+      .optional()
+      .describe("Go regular expression; files for which its groups hold the same belong together."),
+    sort_by: z.array(sortBy).min(1).describe("Criteria, the last of which counts most."),
+  })
+  .refine(
+    ({ regex, sort_by }) =>
+      regex !== undefined || sort_by.every(({ sort_type }) => sort_type === "mtime"),
+    { path: ["regex"], error: "sort_by with a regex_key needs a regex" },
+  );
+export type OrderingConfig = z.infer<typeof ordering>;
+
+/** Keys of the Collector that cannot have another effect here than one value of theirs. */
+const collectorOnly = {
+  initial_buffer_size: byteSize
+    .optional()
+    .describe("Accepted for the Collector's sake: files share buffers of a fixed size."),
+  max_batches: z
+    .literal(0, "files are never left out here: they take turns. Leave the key out, or set 0")
+    .optional()
+    .describe("Accepted for the Collector's sake, as 0: files are never left out."),
+  polls_to_archive: z
+    .literal(0, "offsets of files that are gone are kept for an hour. Leave the key out, or set 0")
+    .optional()
+    .describe("Accepted for the Collector's sake, as 0: see `How a file is known`."),
+  acquire_fs_lock: z
+    .literal(false, "this runtime cannot lock files: give a file to one reader only")
+    .optional()
+    .describe("Accepted for the Collector's sake, as false: files are not locked."),
+  file_cache_advise: z
+    .literal(false, "this runtime cannot advise the system's cache of files")
+    .optional()
+    .describe("Accepted for the Collector's sake, as false."),
+};
+
+const fileLog = z.strictObject({
   include: z.array(glob).min(1).describe("Glob patterns of the files to read, `**` included."),
   exclude: z.array(glob).default([]).describe("Glob patterns of files that are not read."),
+  ordering_criteria: ordering.optional().describe("Reads only the first files of an order."),
+  exclude_older_than: durationMs
+    .refine(positive, "must be longer than 0s")
+    .optional()
+    .describe("Files that were not written to for this time are not begun."),
   start_at: z
     .enum(["beginning", "end"])
     .default("end")
@@ -51,6 +128,7 @@ export const configSchema = z.strictObject({
     .enum([
       ...["utf-8", "utf-8-raw", "utf-16le", "utf-16be"],
       ...["latin1", "iso-8859-1", "ascii", "nop"],
+      ...SINGLE_BYTE_ENCODINGS,
     ] as const)
     .default("utf-8")
     .describe("Character encoding of the files; nop keeps bytes and knows no lines."),
@@ -72,6 +150,18 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Adds `log.file.path_resolved`, the path behind symbolic links."),
+  include_file_owner_name: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.owner.name`, the user who owns the file."),
+  include_file_owner_group_name: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.owner.group.name`."),
+  include_file_permissions: z
+    .boolean()
+    .default(false)
+    .describe("Adds `log.file.permissions`, three octal digits."),
   include_file_record_number: z
     .boolean()
     .default(false)
@@ -80,6 +170,10 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Adds `log.file.record_offset`, the byte at which the log begins."),
+  delete_after_read: z
+    .boolean()
+    .default(false)
+    .describe("Deletes a file when all of it is acknowledged; needs `start_at: beginning`."),
   poll_interval: durationMs
     .refine(positive, "must be longer than 0s")
     .prefault("200ms")
@@ -114,6 +208,7 @@ export const configSchema = z.strictObject({
     .enum(["ignore", "read_whole_file", "read_new"])
     .default("ignore")
     .describe("For a file that became shorter and still begins the same; others are read whole."),
+  ...collectorOnly,
   attributes: sourceShape.attributes,
   resource: sourceShape.resource,
   operators: sourceShape.operators,
@@ -125,5 +220,13 @@ export const configSchema = z.strictObject({
     ),
   retry_on_failure: sourceShape.retry_on_failure,
 });
+
+export const configSchema = fileLog.refine(
+  ({ delete_after_read, start_at }) => !delete_after_read || start_at === "beginning",
+  {
+    path: ["delete_after_read"],
+    error: "needs `start_at: beginning`: otherwise files would be deleted that were never read",
+  },
+);
 
 export type FileLogConfig = z.infer<typeof configSchema>;

@@ -43,7 +43,15 @@ export function encodingOf(name: FileLogConfig["encoding"]): Encoding {
       return utf16(true);
     case "nop":
       return { ...latin1, isText: false };
+    default:
+      return { ...latin1, decode: singleByteDecoder(name) };
   }
+}
+
+/** The runtime's own decoder, for encodings in which each character has one byte. */
+function singleByteDecoder(name: string): Encoding["decode"] {
+  const decoder = new TextDecoder(name);
+  return (bytes) => ({ text: decoder.decode(bytes), bytesPerCharacter: 1 });
 }
 
 const LINE_FEED = 0x0a;

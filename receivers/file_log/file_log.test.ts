@@ -11,53 +11,17 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { AgentError } from "../../src/component/errors.ts";
 import type { Clock } from "../../src/component/settings.ts";
 import { systemClock } from "../../src/lib/system_clock.ts";
 import { CollectingConsumer } from "../../src/testing/collecting_consumer.ts";
-import type { TestSettings } from "../../src/testing/test_settings.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
 import { waitUntil } from "../../src/testing/wait_until.ts";
 import { configSchema } from "./config.ts";
 import { factory } from "./factory.ts";
-
-interface Run {
-  readonly consumer: CollectingConsumer;
-  readonly settings: TestSettings;
-  readonly bodies: () => unknown[];
-  readonly stop: (deadline?: AbortSignal) => Promise<void>;
-}
-
-/** A receiver on real files; `root` continues the state of an earlier one. */
-async function run(
-  t: TestContext,
-  options: Record<string, unknown>,
-  root?: string,
-  consumer = new CollectingConsumer(),
-  clock: Clock = systemClock,
-): Promise<Run> {
-  const settings = await testSettings(t, {
-    ...{ kind: "receiver" as const, type: "file_log", clock },
-    ...(root === undefined ? {} : { root }),
-  });
-  const config = configSchema.parse({
-    ...{ start_at: "beginning", poll_interval: "20ms", force_flush_period: "0" },
-    ...options,
-  });
-  const receiver = factory.create(config, settings, consumer);
-  const stop = (deadline = AbortSignal.timeout(5000)): Promise<void> => receiver.shutdown(deadline);
-  t.after(() => stop());
-  await receiver.start();
-  return { consumer, settings, bodies: () => consumer.records.map(({ body }) => body), stop };
-}
-
-async function waitForBodies(run: Run, expected: unknown[]): Promise<void> {
-  await waitUntil(`${expected.length} records`, () => run.bodies().length >= expected.length);
-  assert.deepEqual(run.bodies(), expected);
-}
+import { run, waitForBodies } from "./testing/run.ts";
 
 const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `line number ${from + index}`);

@@ -5,6 +5,8 @@ import { open, realpath } from "node:fs/promises";
 import type { ByteSource } from "./byte_source.ts";
 import { gzipSource, plainSource } from "./byte_source.ts";
 import type { FileLogConfig } from "./config.ts";
+import type { Ownership } from "./file_owner.ts";
+import { ownershipOf } from "./file_owner.ts";
 import type { Head } from "./fingerprint.ts";
 import { beginsAsGzip, readHead } from "./fingerprint.ts";
 
@@ -26,6 +28,8 @@ export function keyText({ device, inode }: FileKey): string {
 export class OpenFile {
   readonly path: string;
   readonly resolvedPath: string;
+  /** Undefined where nobody asks for it. */
+  readonly ownership: Ownership | undefined;
   readonly #handle: FileHandle;
   readonly #config: FileLogConfig;
   #source: ByteSource | undefined;
@@ -34,11 +38,13 @@ export class OpenFile {
   private constructor(
     path: string,
     resolvedPath: string,
+    ownership: Ownership | undefined,
     handle: FileHandle,
     config: FileLogConfig,
   ) {
     this.path = path;
     this.resolvedPath = resolvedPath;
+    this.ownership = ownership;
     this.#handle = handle;
     this.#config = config;
   }
@@ -49,7 +55,14 @@ export class OpenFile {
     try {
       const wantsResolved = config.include_file_name_resolved || config.include_file_path_resolved;
       const resolvedPath = wantsResolved ? await realpath(path) : path;
-      const file = new OpenFile(path, resolvedPath, handle, config);
+      const wantsOwnership =
+        config.include_file_owner_name ||
+        config.include_file_owner_group_name ||
+        config.include_file_permissions;
+      const ownership = wantsOwnership
+        ? await ownershipOf(await handle.stat({ bigint: true }))
+        : undefined;
+      const file = new OpenFile(path, resolvedPath, ownership, handle, config);
       // From the start it has to be known whether the bytes are compressed.
       await file.head();
       return file;

@@ -4,15 +4,16 @@
  * Invariant: a new incarnation's id and fingerprint are on disk before its first record is handed
  * on, because the archive recognises replayed records by that id.
  */
-import { readdir, stat } from "node:fs/promises";
+import { readdir, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Settings } from "../../src/component/settings.ts";
 import type { FileLogConfig } from "./config.ts";
-import type { Discovery } from "./discovery.ts";
+import type { Discovery, Found } from "./discovery.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { FileEntry, OffsetStore } from "./offset_store.ts";
 import type { FileKey } from "./open_file.ts";
 import { keyOf, keyText, OpenFile } from "./open_file.ts";
+import { Ordering } from "./ordering.ts";
 import { PathSchedule } from "./path_schedule.ts";
 import { Tail } from "./tail.ts";
 import type { TailEnvironment } from "./tail_environment.ts";
@@ -39,6 +40,7 @@ export class Poller {
   readonly #tails: TailSet;
   readonly #environment: TailEnvironment;
   readonly #discovery: Discovery;
+  readonly #ordering: Ordering | undefined;
   readonly #schedule = new PathSchedule();
   readonly #warn: WarnOnce;
   /** Files whose name is not among ours any more; they are followed through their handles. */
@@ -68,6 +70,8 @@ export class Poller {
     this.#tails = tails;
     this.#discovery = discovery;
     this.#startsAtEnd = startsAtEnd;
+    const { ordering_criteria: ordering } = this.#config;
+    this.#ordering = ordering && new Ordering(ordering, () => this.#settings.clock.nowMs());
   }
 
   /** Something is said to have happened at this path. */
@@ -93,7 +97,7 @@ export class Poller {
 
   async poll(): Promise<void> {
     const nowMs = this.#settings.clock.nowMs();
-    const found = await this.#discovery.find(nowMs);
+    const found = await this.#find(nowMs);
     for (const path of this.#schedule.update(found)) this.#loseNameOf(path);
     const sights = await Promise.all(this.#schedule.take(nowMs).map((path) => this.#look(path)));
     const seenTails = new Set<Tail>();
@@ -117,11 +121,18 @@ export class Poller {
     await this.#followUnlisted(nowMs);
     if (nowMs >= this.#tidyAtMs) {
       this.#tidyAtMs = nowMs + TIDY_INTERVAL_MS;
+      if (this.#config.delete_after_read) await this.#deleteDone(nowMs);
       this.#closeIdle(nowMs);
       this.#tails.expire();
     }
     this.#isFirst = false;
     this.#startsAtEnd = false;
+  }
+
+  async #find(nowMs: number): Promise<Found> {
+    const found = await this.#discovery.find(nowMs);
+    if (this.#ordering === undefined) return found;
+    return { ...found, paths: await this.#ordering.select(found.paths) };
   }
 
   async #look(path: string): Promise<Sight | undefined> {
@@ -191,9 +202,11 @@ export class Poller {
 
   async #admit(strangers: readonly Sight[], nowMs: number): Promise<void> {
     const admitted: { tail: Tail; sight: Sight }[] = [];
+    const oldestMs = this.#config.exclude_older_than ?? Number.POSITIVE_INFINITY;
     for (const sight of strangers) {
       // An empty file cannot be told from another; it has nothing to read either.
       if (sight.seen.sizeBytes === 0 || this.#isKnownCopy(sight)) continue;
+      if (nowMs - sight.seen.modifiedMs > oldestMs) continue;
       const newcomer = await this.#open(sight);
       if (newcomer === undefined || this.#tails.at(sight.key) !== undefined) continue;
       const verdict = this.#tails.judge(newcomer);
@@ -279,6 +292,29 @@ export class Poller {
       const isOver = quietMs > (stats?.links === 0 ? DELETED_MS : IDLE_MS);
       if (!isOver || tail.isReading) continue;
       await tail.finish();
+      this.#unlisted.delete(tail);
+      this.#tails.lose(tail, "gone");
+    }
+  }
+
+  /** Only files that have been quiet since the last time, so that their writer may be done. */
+  async #deleteDone(nowMs: number): Promise<void> {
+    for (const tail of this.#tails.all) {
+      const { path } = tail.entry;
+      const isQuiet = nowMs - tail.quietSinceMs >= TIDY_INTERVAL_MS;
+      if (tail.isLost || !isQuiet || !tail.isDone) continue;
+      const sight = await this.#look(path);
+      const isSame = sight !== undefined && keyText(sight.key) === keyText(tail.entry);
+      if (!isSame || sight.seen.sizeBytes !== tail.sizeBytes || !tail.isDone) continue;
+      try {
+        await unlink(path);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+        this.#warn("file is read and cannot be deleted; check the permissions", path, code);
+        continue;
+      }
+      this.#settings.logger.info("deleted a file that is read", { path });
+      await tail.close();
       this.#unlisted.delete(tail);
       this.#tails.lose(tail, "gone");
     }

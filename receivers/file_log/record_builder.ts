@@ -14,6 +14,7 @@ import { OperatorChain } from "../../src/lib/operators/chain.ts";
 import type { Entry, HeldFrom, OperatorContext } from "../../src/lib/operators/operator.ts";
 import { RecordMaker } from "../../src/lib/operators/record_maker.ts";
 import type { FileLogConfig } from "./config.ts";
+import type { Ownership } from "./file_owner.ts";
 import type { Split } from "./splitter.ts";
 
 const RECORDS_PER_BATCH_MAX = 2000;
@@ -39,6 +40,12 @@ export interface Stretch {
   readonly isCut: boolean;
 }
 
+/** What is known of a file beside its content. */
+export type FileContext = OperatorContext & {
+  readonly resolvedPath: string;
+  readonly ownership?: Ownership | undefined;
+};
+
 export class RecordBuilder {
   readonly #id: string;
   readonly #chain: OperatorChain;
@@ -50,18 +57,19 @@ export class RecordBuilder {
   #records: LogRecord[] = [];
   #positions: number[] = [];
 
-  constructor(
-    id: string,
-    config: FileLogConfig,
-    context: OperatorContext & { readonly resolvedPath: string },
-  ) {
+  constructor(id: string, config: FileLogConfig, context: FileContext) {
     this.#id = id;
     this.#chain = new OperatorChain(config.operators, context);
-    this.#fileAttributes = fileAttributes(config, context.path, context.resolvedPath);
+    this.#fileAttributes = fileAttributes(config, context);
     this.#resource = config.resource;
     this.#maker = new RecordMaker(config.resource);
     this.#addsNumber = config.include_file_record_number;
     this.#addsOffset = config.include_file_record_offset;
+  }
+
+  /** How long what operators hold back waits for more; 0 when they hold nothing. */
+  get heldMs(): number {
+    return this.holdsBack ? this.#chain.heldMs : 0;
   }
 
   get holdsBack(): boolean {
@@ -123,6 +131,8 @@ export class RecordBuilder {
       hrTime: TIME_UNKNOWN,
       severityNumber: undefined,
       severityText: undefined,
+      spanContext: undefined,
+      scopeName: "",
       start: 0,
       number: 0,
     };
@@ -134,6 +144,8 @@ export class RecordBuilder {
     entry.hrTime = TIME_UNKNOWN;
     entry.severityNumber = undefined;
     entry.severityText = undefined;
+    entry.spanContext = undefined;
+    entry.scopeName = "";
   }
 
   #addPlace(entry: Entry): void {
@@ -144,7 +156,8 @@ export class RecordBuilder {
   }
 }
 
-function fileAttributes(config: FileLogConfig, path: string, resolvedPath: string): Attributes {
+function fileAttributes(config: FileLogConfig, context: FileContext): Attributes {
+  const { path, resolvedPath, ownership } = context;
   const attributes: Attributes = { ...config.attributes };
   if (config.include_file_name) attributes["log.file.name"] = basename(path);
   if (config.include_file_path) attributes["log.file.path"] = path;
@@ -152,5 +165,11 @@ function fileAttributes(config: FileLogConfig, path: string, resolvedPath: strin
     attributes["log.file.name_resolved"] = basename(resolvedPath);
   }
   if (config.include_file_path_resolved) attributes["log.file.path_resolved"] = resolvedPath;
+  if (ownership === undefined) return attributes;
+  if (config.include_file_owner_name) attributes["log.file.owner.name"] = ownership.owner;
+  if (config.include_file_owner_group_name) {
+    attributes["log.file.owner.group.name"] = ownership.group;
+  }
+  if (config.include_file_permissions) attributes["log.file.permissions"] = ownership.permissions;
   return attributes;
 }

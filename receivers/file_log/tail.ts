@@ -18,9 +18,6 @@ import { RecordBuilder } from "./record_builder.ts";
 import type { Split } from "./splitter.ts";
 import type { TailEnvironment } from "./tail_environment.ts";
 
-/** Parts of a container's line wait this long for their continuation. */
-const HELD_FLUSH_MS = 5000;
-
 type Outcome = "more" | "end" | "lost";
 
 export class Tail {
@@ -66,6 +63,19 @@ export class Tail {
 
   get isReading(): boolean {
     return this.#pumping !== undefined;
+  }
+
+  /** All that was seen of the file is read and acknowledged, and nothing of it is held back. */
+  get isDone(): boolean {
+    return (
+      this.#seen !== undefined &&
+      this.#pumping === undefined &&
+      this.#seenEnd === this.#position &&
+      this.entry.offset === this.#position &&
+      (this.#file?.isGzip === true || this.#seen.sizeBytes === this.#position) &&
+      this.#builder?.holdsBack !== true &&
+      this.delivery.isIdle
+    );
   }
 
   get isOpen(): boolean {
@@ -206,6 +216,7 @@ export class Tail {
     this.#builder = new RecordBuilder(this.entry.id, config, {
       path: file.path,
       resolvedPath: file.resolvedPath,
+      ownership: file.ownership,
       nowMs: () => settings.clock.nowMs(),
       failed: operatorFailed,
     });
@@ -323,9 +334,9 @@ export class Tail {
     const { config, settings } = this.#environment;
     const isRestNew = this.#seenEnd > this.#position && this.#seenEnd !== this.#flushedEnd;
     const hasRest = isRestNew && !this.#isSkipping;
-    const holdsBack = this.#builder?.holdsBack === true;
-    if (config.force_flush_period === 0 || (!hasRest && !holdsBack)) return;
-    const waitMs = hasRest ? config.force_flush_period : HELD_FLUSH_MS;
+    const heldMs = this.#builder?.heldMs ?? 0;
+    if (config.force_flush_period === 0 || (!hasRest && heldMs === 0)) return;
+    const waitMs = hasRest ? config.force_flush_period : heldMs;
     const quietMs = settings.clock.nowMs() - this.quietSinceMs;
     this.#cancelFlush = settings.clock.setTimer(Math.max(0, waitMs - quietMs), () => {
       if (this.#pumping === undefined) this.#pumping = this.#flushWhenQuiet(waitMs);

@@ -29,6 +29,8 @@ export interface Refusal {
 
 const STATUSES: Partial<Record<ErrorCode, readonly [http: number, grpc: number]>> = {
   "otlp.too_large": [413, grpcStatus.RESOURCE_EXHAUSTED],
+  "otlp.unauthenticated": [401, grpcStatus.UNAUTHENTICATED],
+  "otlp.too_slow": [408, grpcStatus.DEADLINE_EXCEEDED],
   "otlp.overloaded": [503, grpcStatus.RESOURCE_EXHAUSTED],
 };
 

@@ -17,6 +17,15 @@ const listenShape = {
   tls: serverTlsSchema
     .optional()
     .describe("TLS, mutual with `client_ca_file`; without it nothing is encrypted."),
+  auth: z
+    .strictObject({
+      authenticator: z
+        .string()
+        .min(1)
+        .describe("Id of a `bearertokenauth` or `basicauth` extension."),
+    })
+    .optional()
+    .describe("Lets in only clients that show credentials."),
 };
 const endpointFits = {
   check: ({ endpoint, transport }: { endpoint: string; transport: string }): boolean =>
@@ -43,6 +52,33 @@ export function endpointOf(config: {
 const positiveSize = byteSize.refine((bytes) => bytes > 0, "must be larger than 0");
 const maxConnections = z.int().min(1).default(512);
 
+const cors = z.strictObject({
+  allowed_origins: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine((origin) => origin.split("*").length <= 2, "may have one * only"),
+    )
+    .default([])
+    .describe("Origins of pages that may send, such as https://*.example.com; * is all."),
+  allowed_headers: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Headers that pages may send beside accept, content-type and x-requested-with."),
+  exposed_headers: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Headers of the answer that pages may read."),
+  max_age: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Seconds for which a browser need not ask again; 0 leaves it to the browser."),
+});
+
+const COMPRESSIONS = ["", "gzip", "zstd", "zlib", "deflate"] as const;
+
 const http = z.strictObject({
   endpoint: endpoint.default("localhost:4318"),
   ...listenShape,
@@ -54,7 +90,25 @@ const http = z.strictObject({
   max_request_body_size: positiveSize
     .prefault("20MiB")
     .describe("Largest request, before and after decompression; a larger one is refused (413)."),
+  compression_algorithms: z
+    .array(
+      z.enum(COMPRESSIONS, {
+        error: 'this agent can undo gzip, zstd, zlib and deflate; "" is none',
+      }),
+    )
+    .min(1)
+    .default([...COMPRESSIONS])
+    .describe('Compressions that clients may use; `""` is none.'),
+  cors: cors.optional().describe("Which web pages may send (CORS); without it none may."),
+  response_headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Headers of every answer."),
   max_connections: maxConnections.describe("Connections open at once; further ones are closed."),
+  keep_alives_enabled: z
+    .boolean()
+    .default(true)
+    .describe("Whether a connection stays open for the next request."),
   read_header_timeout: durationMs
     .prefault("10s")
     .describe("How long the headers of a request may take; 0 is for ever."),
@@ -72,6 +126,25 @@ const checkedHttp = http
     { message: "must not be longer than read_timeout", path: ["read_header_timeout"] },
   );
 
+const serverParameters = z
+  .strictObject({
+    max_connection_idle: durationMs
+      .prefault("0")
+      .describe("A connection without calls for this time is closed in good order; 0: never."),
+    max_connection_age: durationMs
+      .prefault("0")
+      .describe("A connection of this age is closed in good order; 0: never."),
+    max_connection_age_grace: durationMs
+      .prefault("0")
+      .describe("Time for calls under way after `max_connection_age`; 0: as long as they take."),
+    time: durationMs
+      .prefault("2h")
+      .describe("A client from which nothing came for this time is asked whether it is there."),
+    timeout: durationMs.prefault("20s").describe("How long its answer may take."),
+  })
+  .prefault({})
+  .describe("Limits of connections.");
+
 const grpc = z.strictObject({
   endpoint: endpoint.default("localhost:4317"),
   ...listenShape,
@@ -87,6 +160,16 @@ const grpc = z.strictObject({
     .default(100)
     .describe("Requests under way at once in one connection."),
   max_connections: maxConnections.describe("Connections open at once; further ones are closed."),
+  read_timeout: durationMs
+    .prefault("30s")
+    .describe(
+      "How long the message of a call may take to arrive, and a new client to speak HTTP/2; " +
+        "0 is for ever. Not in the Collector.",
+    ),
+  keepalive: z
+    .strictObject({ server_parameters: serverParameters })
+    .optional()
+    .describe("When idle, old and dead connections are closed."),
 });
 const checkedGrpc = grpc.refine(endpointFits.check, endpointFits.error);
 
@@ -149,5 +232,7 @@ export const configSchema = z
   );
 
 export type OtlpConfig = z.infer<typeof configSchema>;
+export type ServerParameters = z.infer<typeof serverParameters>;
+export type CorsConfig = z.infer<typeof cors>;
 export type HttpConfig = NonNullable<OtlpConfig["protocols"]["http"]>;
 export type GrpcConfig = NonNullable<OtlpConfig["protocols"]["grpc"]>;

@@ -190,7 +190,8 @@ test("a client that is gone when the records are taken may send them again", asy
   await waitUntil("the batch arrives", () => next.batches.length === 1);
   session.destroy();
   const retry = call(bodyOf("a"));
-  await waitUntil("the retry has joined", () => clock.pendingTimers === 2);
+  // Both wait for their answers, and the new connection for its first word.
+  await waitUntil("the retry has joined", () => clock.pendingTimers === 3);
   gate.resolve();
   await retry;
   await call(bodyOf("a"));
@@ -256,3 +257,35 @@ async function rawCall(port: number, body: Buffer, compression: string): Promise
     session.close();
   }
 }
+
+test("a message that does not arrive ends its call, and silence a connection", async (t) => {
+  const { clock, port, next } = await start(t, { read_timeout: "5s" });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const stream = session.request(requestHeaders("identity"));
+  const trailers = Promise.withResolvers<number>();
+  const read = (headers: { "grpc-status"?: string | undefined }): void => {
+    if (headers["grpc-status"] !== undefined) trailers.resolve(Number(headers["grpc-status"]));
+  };
+  stream.on("trailers", read).on("response", read).resume();
+  stream.write(framed(bodyOf("a"), 0).subarray(0, 7));
+  const silent = connect(port, "127.0.0.1");
+  const closed = Promise.withResolvers<void>();
+  silent.once("close", () => closed.resolve()).resume();
+  await waitUntil("both are there", () => clock.pendingTimers === 3);
+  clock.advance(5_000);
+  assert.equal(await trailers.promise, status.DEADLINE_EXCEEDED);
+  await closed.promise;
+  assert.equal(session.destroyed, false);
+  assert.equal(next.records.length, 0);
+});
+
+test("connections without calls are closed in good order after max_connection_idle", async (t) => {
+  const { port } = await start(t, {
+    keepalive: { server_parameters: { max_connection_idle: "50ms" } },
+  });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const goodbye = Promise.withResolvers<number>();
+  session.on("goaway", (code: number) => goodbye.resolve(code));
+  assert.equal(await goodbye.promise, 0);
+});

@@ -161,7 +161,7 @@ test("refuses other methods, paths, types and compressions in words", async (t) 
   assert.equal(type.headers.accept, "application/x-protobuf, application/json");
   const compression = await post(bodyOf("a"), { ...PROTOBUF, "content-encoding": "br" });
   assert.equal(compression.status, 415);
-  assert.equal(compression.headers["accept-encoding"], "gzip, deflate, zstd");
+  assert.equal(compression.headers["accept-encoding"], "identity, gzip, zstd, zlib, deflate");
   const traces = await post("{}", JSON_TYPE, "/v1/traces");
   assert.equal(traces.status, 404);
   assert.match(JSON.parse(String(traces.body)).message, /takes logs, not traces/);
@@ -403,4 +403,64 @@ test("refusals are counted by reason", async (t) => {
     ["otlp.malformed", 2],
     ["not_found", 1],
   ]);
+});
+
+test("pages of allowed origins may send, others are told nothing", async (t) => {
+  const { port, post } = await start(t, {
+    cors: {
+      allowed_origins: ["https://*.example.com"],
+      allowed_headers: ["X-Tenant"],
+      exposed_headers: ["X-Trace"],
+      max_age: 600,
+    },
+  });
+  const ask = async (origin: string, more: object = {}) => {
+    const headers = { origin, "access-control-request-method": "POST", ...more };
+    const answer = await send(port, { method: "OPTIONS", path: "/v1/logs", headers });
+    assert.equal(answer.status, 204);
+    return answer.headers;
+  };
+  const wanted = { "access-control-request-headers": "content-type, x-tenant" };
+  const allowed = await ask("https://shop.example.com", wanted);
+  assert.equal(allowed["access-control-allow-origin"], "https://shop.example.com");
+  assert.equal(allowed["access-control-allow-methods"], "POST");
+  assert.equal(allowed["access-control-allow-headers"], "content-type, x-tenant");
+  assert.equal(allowed["access-control-max-age"], "600");
+  for (const headers of [
+    await ask("https://example.com.evil.test"),
+    await ask("https://shop.example.com", { "access-control-request-headers": "x-other" }),
+    await ask("https://shop.example.com", { "access-control-request-method": "DELETE" }),
+  ]) {
+    assert.equal(headers["access-control-allow-origin"], undefined);
+  }
+  const sent = await post(bodyOf("a"), { ...PROTOBUF, origin: "https://shop.example.com" });
+  assert.equal(sent.status, 200);
+  assert.equal(sent.headers["access-control-expose-headers"], "X-Trace");
+  assert.equal(sent.headers["access-control-allow-credentials"], "true");
+});
+
+test("without cors no page is let in, with * every page but no credentials", async (t) => {
+  const headers = { origin: "https://a.test", "access-control-request-method": "POST" };
+  const question = { method: "OPTIONS", path: "/v1/logs", headers };
+  const none = await start(t);
+  assert.equal((await send(none.port, question)).status, 405);
+  const all = await start(t, { cors: { allowed_origins: ["*"] } });
+  const answer = await send(all.port, question);
+  assert.equal(answer.headers["access-control-allow-origin"], "*");
+  assert.equal(answer.headers["access-control-allow-credentials"], undefined);
+});
+
+test("compressions, headers of answers and kept connections are as configured", async (t) => {
+  const { post } = await start(t, {
+    compression_algorithms: ["gzip"],
+    response_headers: { "x-agent": "vouchsafe" },
+    keep_alives_enabled: false,
+  });
+  const plain = await post(bodyOf("a"));
+  assert.equal(plain.status, 415);
+  assert.equal(plain.headers["accept-encoding"], "gzip");
+  const gzip = await post(gzipSync(bodyOf("a")), { ...PROTOBUF, "content-encoding": "gzip" });
+  assert.equal(gzip.status, 200);
+  assert.equal(gzip.headers["x-agent"], "vouchsafe");
+  assert.equal(gzip.headers.connection, "close");
 });

@@ -8,6 +8,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import { createServer as createSecureServer } from "node:https";
+import type { Authenticator } from "../../src/component/authenticator.ts";
+import { AgentError } from "../../src/component/errors.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import type { Endpoint } from "../../src/lib/listening/endpoint.ts";
 import { listen, portOf } from "../../src/lib/listening/endpoint.ts";
@@ -18,12 +20,13 @@ import type { DecodeLimits } from "../../src/otlp/limits.ts";
 import type { Encoding, Refusal } from "./answer.ts";
 import { encodeStatus, encodeSuccess, refusalOf, retryAfterSeconds } from "./answer.ts";
 import type { HttpConfig } from "./config.ts";
+import { Cors } from "./cors.ts";
 import type { InFlightBytes } from "./in_flight.ts";
 import type { Intake } from "./intake.ts";
-import { decompressors, readBody } from "./request_body.ts";
+import { readBody } from "./request_body.ts";
 
 export interface Transport {
-  /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file` */
+  /** @throws AgentError `listening.port_in_use`, `.cannot_listen`, `.tls_file`, `auth.unusable` */
   start(): Promise<void>;
   /** The port that is listened on, once started. */
   readonly port: number;
@@ -36,6 +39,8 @@ export interface Transport {
 export interface TransportServices {
   readonly settings: Pick<Settings, "clock" | "logger">;
   readonly endpoint: Endpoint;
+  /** Undefined: everybody may send. */
+  readonly openAuthenticator: () => Promise<Authenticator | undefined>;
   readonly intake: Intake;
   readonly inFlight: InFlightBytes;
   readonly limits: DecodeLimits;
@@ -58,13 +63,18 @@ const TIMEOUT_CHECK_MS = 1_000;
 export class HttpTransport implements Transport {
   readonly #config: HttpConfig;
   readonly #services: TransportServices;
+  readonly #cors: Cors | undefined;
+  readonly #compressions: ReadonlySet<string>;
   #servers: readonly (Server | SecureServer)[] = [];
   #tls: ServerTls | undefined;
+  #authenticator: Authenticator | undefined;
   #stopping = false;
 
   constructor(config: HttpConfig, services: TransportServices) {
     this.#config = config;
     this.#services = services;
+    this.#cors = config.cors && new Cors(config.cors);
+    this.#compressions = new Set(config.compression_algorithms.map((name) => name || "identity"));
   }
 
   get port(): number {
@@ -72,7 +82,8 @@ export class HttpTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    const { endpoint, settings } = this.#services;
+    const { endpoint, settings, openAuthenticator } = this.#services;
+    this.#authenticator = await openAuthenticator();
     const { tls } = this.#config;
     if (tls !== undefined) this.#tls = await ServerTls.open(tls, settings);
     this.#servers = (await listen(endpoint, () => this.#createServer())) as Server[];
@@ -122,8 +133,21 @@ export class HttpTransport implements Transport {
 
   /** Never rejects: every failure becomes an answer. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { headers, method } = request;
+    for (const [name, value] of Object.entries(this.#config.response_headers)) {
+      response.setHeader(name, value);
+    }
+    const preflight = this.#cors?.preflightHeaders(method, headers);
+    if (preflight !== undefined) {
+      response.writeHead(204, preflight).end();
+      return;
+    }
+    for (const [name, value] of Object.entries(this.#cors?.answerHeaders(headers) ?? {})) {
+      response.setHeader(name, value);
+    }
     const encoding = CONTENT_TYPES[mediaType(request)];
-    const refusal = this.#refuseByHeader(request, encoding);
+    const refusal =
+      (await this.#refuseStranger(request)) ?? this.#refuseByHeader(request, encoding);
     if (refusal !== undefined) {
       this.#refuse(response, refusal, encoding ?? "json");
       return;
@@ -144,6 +168,15 @@ export class HttpTransport implements Transport {
     }
   }
 
+  async #refuseStranger({ headers }: IncomingMessage): Promise<Refusal | undefined> {
+    const known = await this.#authenticator?.authenticate((name) => {
+      const value = headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    });
+    if (known !== false) return undefined;
+    return refusalOf(new AgentError("otlp.unauthenticated", "show valid credentials"));
+  }
+
   /** What can be said before the body is read. */
   #refuseByHeader(request: IncomingMessage, encoding: Encoding | undefined): Refusal | undefined {
     const path = (request.url ?? "").split("?", 1)[0]!;
@@ -161,9 +194,9 @@ export class HttpTransport implements Transport {
       return refuse(415, "content_type", `the content type must be ${types}`);
     }
     const compression = contentEncoding(request);
-    if (compression !== "identity" && !Object.hasOwn(decompressors, compression)) {
-      const known = Object.keys(decompressors).join(", ");
-      return refuse(415, "content_encoding", `the content encoding must be ${known} or none`);
+    if (!this.#compressions.has(compression)) {
+      const known = [...this.#compressions].join(", ");
+      return refuse(415, "content_encoding", `the content encoding must be one of ${known}`);
     }
     return undefined;
   }
@@ -171,10 +204,13 @@ export class HttpTransport implements Transport {
   #refuse(response: ServerResponse, refusal: Refusal, encoding: Encoding): void {
     this.#services.refused(refusal.reason);
     if (response.destroyed) return;
+    if (refusal.httpStatus === 401) {
+      response.setHeader("www-authenticate", this.#authenticator!.challenge);
+    }
     if (refusal.httpStatus === 405) response.setHeader("allow", "POST");
     if (refusal.httpStatus === 415) {
       response.setHeader("accept", Object.keys(CONTENT_TYPES).join(", "));
-      response.setHeader("accept-encoding", Object.keys(decompressors).join(", "));
+      response.setHeader("accept-encoding", [...this.#compressions].join(", "));
     }
     if (refusal.retryAfterMs !== undefined) {
       response.setHeader("retry-after", retryAfterSeconds(refusal));
@@ -183,7 +219,8 @@ export class HttpTransport implements Transport {
   }
 
   #send(response: ServerResponse, status: number, encoding: Encoding, body: Buffer): void {
-    if (this.#stopping) response.setHeader("connection", "close");
+    if (this.#stopping || !this.#config.keep_alives_enabled)
+      response.setHeader("connection", "close");
     response.writeHead(status, {
       "content-type": CONTENT_TYPE_OF[encoding],
       "content-length": body.length,

@@ -42,6 +42,10 @@ export class OtlpReceiver implements Receiver {
     const services = (protocol: string, transport: HttpConfig | GrpcConfig): TransportServices => ({
       settings,
       endpoint: endpointOf(transport),
+      openAuthenticator: async () => {
+        const id = transport.auth?.authenticator;
+        return id === undefined ? undefined : settings.openAuthenticator!(id);
+      },
       intake: this.#intake,
       inFlight,
       limits: {
@@ -105,11 +109,11 @@ export class OtlpReceiver implements Receiver {
   #announce({ protocol, config, transport }: Listening): void {
     const { logger } = this.#settings;
     const endpoint = endpointOf(config);
-    const { tls } = config;
+    const { tls, auth } = config;
     const isSecure = tls !== undefined;
     const port = endpoint.path === undefined ? { port: transport.port } : {};
     logger.info("listening", { protocol, endpoint: endpoint.text, ...port, tls: isSecure });
-    const isOpen = tls?.client_ca_file === undefined;
+    const isOpen = tls?.client_ca_file === undefined && auth === undefined;
     if (isLoopback(endpoint) || (isSecure && !isOpen)) return;
     logger.warn(`listening beyond this host ${exposure(isSecure, isOpen)}`, {
       protocol,

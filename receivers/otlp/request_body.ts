@@ -14,10 +14,14 @@ import type { Reservation } from "./in_flight.ts";
 const ZSTD_WINDOW_LOG_MAX = 23;
 const CHUNK_SIZE = 64 * 1024;
 
+const inflate = (): Transform => createInflate({ chunkSize: CHUNK_SIZE });
+
 /** The content encodings that are understood, beside `identity`. */
-export const decompressors: Readonly<Record<string, () => Transform>> = {
+const decompressors: Readonly<Record<string, () => Transform>> = {
   gzip: () => createGunzip({ chunkSize: CHUNK_SIZE }),
-  deflate: () => createInflate({ chunkSize: CHUNK_SIZE }),
+  deflate: inflate,
+  // The Collector's name for the same; RFC 9110 has only `deflate`.
+  zlib: inflate,
   zstd: () =>
     createZstdDecompress({
       chunkSize: CHUNK_SIZE,

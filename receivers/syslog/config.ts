@@ -1,6 +1,7 @@
 /** Configuration of the `syslog` receiver: the Collector's keys, and limits of our own. */
 import { z } from "zod";
 import { byteSize, durationMs } from "../../config/values.ts";
+import { textShape } from "../../src/lib/framing/message_text.ts";
 import { parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 import { serverTlsSchema } from "../../src/lib/listening/tls_config.ts";
 import { streamShape } from "../../src/lib/operators/source_config.ts";
@@ -16,22 +17,11 @@ const transportShape = {
       "expected host:port such as localhost:54526, 0.0.0.0:54526 or [::1]:54526",
     )
     .describe("Where to listen: `host:port`. `localhost` is the loopback interface only."),
-  encoding: z
-    .enum(["utf-8", "ascii", "latin1", "iso-8859-1"])
-    .default("utf-8")
-    .describe("Character encoding of the messages; ascii is read as UTF-8."),
   add_attributes: z
     .boolean()
     .default(false)
     .describe("Adds `net.transport` and the IP and port of both ends: `net.peer.ip`, ..."),
-  preserve_leading_whitespaces: z
-    .boolean()
-    .default(false)
-    .describe("Whether white space at the beginning of a message stays."),
-  preserve_trailing_whitespaces: z
-    .boolean()
-    .default(false)
-    .describe("Whether white space at the end of a message stays."),
+  ...textShape,
 };
 
 const tcp = z.strictObject({

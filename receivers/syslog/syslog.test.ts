@@ -213,6 +213,24 @@ test("a message that does not end in time is handed on and its connection closed
   assert.deepEqual(reasons, { "reason=read_timeout": 1 });
 });
 
+test("messages that operators join are handed on when no more come", async (context) => {
+  const clock = new FakeClock();
+  const first = { combine_field: "attributes.message", is_first_entry: "body contains 'first'" };
+  const { sink, tcp } = await run(
+    context,
+    { ...LOCAL_TCP, operators: [{ type: "recombine", ...first }] },
+    { clock },
+  );
+  const socket = await tcp();
+  socket.write(["first", "more", "first"].map((text) => `<1>1 - - - - - - ${text}\n`).join(""));
+  await waitUntil("both records", () => {
+    clock.advance(500);
+    return sink.records.length === 2;
+  });
+  assert.deepEqual(messages(sink.records), ["first\nmore", "first"]);
+  assert.equal(socket.destroyed, false);
+});
+
 test("messages that are too long are cut and counted", async (context) => {
   const { sink, tcp, metrics } = await run(context, {
     tcp: { listen_address: "localhost:0", max_log_size: 64 },

@@ -98,8 +98,8 @@ export class SyslogReceiver implements Receiver {
         new EntryStream({
           ...{ operators: this.#operators, maker: this.#maker, resource },
           attributes: { ...attributes, ...own },
-          nowUnixNano: () => clock.nowUnixNano(),
-          context: { path: "", nowMs: () => clock.nowMs(), failed: this.#failures.failed },
+          ...{ clock, failed: this.#failures.failed },
+          released: (records) => this.#outlet.add(0, records, undefined),
         }),
     };
   }

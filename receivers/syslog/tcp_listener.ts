@@ -12,14 +12,15 @@ import type { Clock } from "../../src/component/settings.ts";
 import type { Attributes } from "../../src/data/any_value.ts";
 import type { LogRecord } from "../../src/data/log_record.ts";
 import type { Outlet } from "../../src/lib/delivery/outlet.ts";
+import type { Frame, Framing } from "../../src/lib/framing/framer.ts";
+import { Framer } from "../../src/lib/framing/framer.ts";
+import { messageText } from "../../src/lib/framing/message_text.ts";
 import { listen, parseEndpoint, portOf } from "../../src/lib/listening/endpoint.ts";
 import type { ServerTls } from "../../src/lib/listening/server_tls.ts";
 import type { EntryStream } from "../../src/lib/operators/entry_stream.ts";
 import type { TcpConfig } from "./config.ts";
-import type { Frame, Framing } from "./framing.ts";
-import { Framer } from "./framing.ts";
+import { endAttributes } from "./ends.ts";
 import type { Instruments } from "./instruments.ts";
-import { endAttributes, messageText, recordsOf } from "./message_stream.ts";
 
 /** Finds senders that are gone without a word. */
 const KEEP_ALIVE_MS = 60_000;
@@ -144,10 +145,7 @@ export class TcpListener {
   #recordsOf(stream: EntryStream, frames: readonly Frame[]): LogRecord[] {
     const cut = frames.filter(({ isCut }) => isCut).length;
     if (cut > 0) this.#services.instruments.cut(cut);
-    return recordsOf(
-      stream,
-      frames.map(({ bytes }) => messageText(bytes, this.#config)),
-    );
+    return stream.pushAll(frames.map(({ bytes }) => messageText(bytes, this.#config)));
   }
 
   #attributesOf(socket: Socket): Attributes {

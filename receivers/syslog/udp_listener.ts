@@ -9,10 +9,11 @@ import type { RemoteInfo, Socket } from "node:dgram";
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Attributes } from "../../src/data/any_value.ts";
+import { messageText } from "../../src/lib/framing/message_text.ts";
 import { listenError, parseEndpoint } from "../../src/lib/listening/endpoint.ts";
 import type { EntryStream } from "../../src/lib/operators/entry_stream.ts";
 import type { UdpConfig } from "./config.ts";
-import { endAttributes, messageText, recordsOf } from "./message_stream.ts";
+import { endAttributes } from "./ends.ts";
 import type { ListenerServices } from "./tcp_listener.ts";
 
 /** Senders whose attributes are remembered; beyond it all are made anew. */
@@ -98,7 +99,7 @@ export class UdpListener {
       return;
     }
     const text = messageText(bytes.subarray(0, length), this.#config);
-    outlet.add(length, recordsOf(this.#streamOf(socket, from), [text]), undefined);
+    outlet.add(length, this.#streamOf(socket, from).pushAll([text]), undefined);
   }
 
   /** One for each sender, where that matters: for its attributes. */

@@ -1,5 +1,5 @@
 /** What `verify` says of the entries that people caused: one line each, the newest. */
-import type { StatementEntry } from "../../exporters/sealed_archive/format/entry.ts";
+import type { Entry, StatementEntry } from "../../exporters/sealed_archive/format/entry.ts";
 import { formatNumberRanges } from "../../exporters/sealed_archive/format/number_ranges.ts";
 import type { VerifyResult } from "../../exporters/sealed_archive/reader/verify_archive.ts";
 
@@ -15,7 +15,7 @@ export function statementLines({ statements }: VerifyResult): string[] {
   ];
 }
 
-function sentence(entry: StatementEntry): string {
+export function sentence(entry: StatementEntry): string {
   const time = new Date(entry.at).toISOString();
   return `${time}: ${words(entry)}`;
 }
@@ -94,4 +94,19 @@ function authorities(entry: Extract<StatementEntry, { type: "authorities" }>): s
     ...entry.removed.map((key) => `those of ${key} count no more`),
   ];
   return parts.join("; ");
+}
+
+/** What the agent did by itself, on the record: segments deleted or copied. */
+export function agentSentence(entry: Entry): string | undefined {
+  const time = new Date(entry.at).toISOString();
+  if (entry.type === "retain") {
+    const days = `${(entry.after_ms / 86_400_000).toFixed(1)} days`;
+    return `${time}: segment ${entry.seg} of zone ${entry.zone} deleted after ${days}`;
+  }
+  if (entry.type !== "copy") return undefined;
+  const { segments, bytes, size, to, mode, until } = entry;
+  const lock =
+    until === undefined ? "without a lock" : `${mode} lock until ${new Date(until).toISOString()}`;
+  const what = `${segments} segments (${bytes} bytes) and the log of ${size} entries`;
+  return `${time}: ${what} to ${to}, ${lock}`;
 }

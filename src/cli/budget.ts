@@ -74,7 +74,7 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
   return showLedgers(config, { days, isJson }, io);
 }
 
-interface DatasetAccount {
+export interface DatasetAccount {
   readonly dataset: string;
   /** Of finished releases that no exporter has taken yet. */
   readonly waiting: number;
@@ -110,18 +110,9 @@ async function showLedgers(
   { days, isJson }: { readonly days: number; readonly isJson: boolean },
   io: CommandIo,
 ): Promise<number> {
-  const root = join(config.service.stateDirectory, "dp_window", "datasets");
-  const accounts: DatasetAccount[] = [];
-  let failed = false;
-  for (const dataset of await datasetsOf(root)) {
-    try {
-      accounts.push(accountOf(dataset, await readLedger(join(root, dataset), dataset), days));
-    } catch (error) {
-      if (!(error instanceof AgentError) && !("code" in (error as object))) throw error;
-      io.stderr.write(`dataset ${dataset}: ${describeError(error)}\n`);
-      failed = true;
-    }
-  }
+  const { root, accounts, problems } = await readAccounts(config, days);
+  const failed = problems.length > 0;
+  for (const problem of problems) io.stderr.write(`${problem}\n`);
   if (isJson) io.stdout.write(`${JSON.stringify(accounts, undefined, 2)}\n`);
   else if (accounts.length > 0) io.stdout.write(accounts.map(formatAccount).join("\n"));
   else if (!failed) {
@@ -129,6 +120,25 @@ async function showLedgers(
     io.stdout.write("'vouchsafe budget explain -c FILE' says what a configuration will show\n");
   }
   return failed ? EXIT_FAILED : EXIT_OK;
+}
+
+/** The accounts of the newest `days` days of every ledger, and which ledgers cannot be read. */
+export async function readAccounts(
+  config: CheckedConfig,
+  days: number,
+): Promise<{ root: string; accounts: DatasetAccount[]; problems: string[] }> {
+  const root = join(config.service.stateDirectory, "dp_window", "datasets");
+  const accounts: DatasetAccount[] = [];
+  const problems: string[] = [];
+  for (const dataset of await datasetsOf(root)) {
+    try {
+      accounts.push(accountOf(dataset, await readLedger(join(root, dataset), dataset), days));
+    } catch (error) {
+      if (!(error instanceof AgentError) && !("code" in (error as object))) throw error;
+      problems.push(`dataset ${dataset}: ${describeError(error)}`);
+    }
+  }
+  return { root, accounts, problems };
 }
 
 async function datasetsOf(root: string): Promise<string[]> {

@@ -86,7 +86,8 @@ function asText({ processor, pipelines, spec }: Explained): string {
     `  dataset ${dataset}: ε ${spent.epsilon}, δ ${spent.delta} for each unit and UTC day`,
     `  a window of ${duration(spec.windowMs)}, ${groups}; one unit counts in ` +
       `${plural(contribution.cells, "cell")} a day; ` +
-      `the first ${grouped(contribution.trackedUnits)} units of a day are counted`,
+      `the first ${grouped(contribution.trackedUnits)} units of a day are counted` +
+      (contribution.oneIn > 1 ? `, of a sample of one in ${contribution.oneIn}` : ""),
     ...groupLines(spec),
     ...dayLines(spec),
     "",
@@ -99,9 +100,18 @@ function asText({ processor, pipelines, spec }: Explained): string {
 }
 
 /** How many people it takes for a group to appear. */
-function groupLines({ selection, metrics, ciLevel }: Spec): string[] {
+function groupLines({ selection, metrics, ciLevel, contribution }: Spec): string[] {
   if (selection === undefined) return [];
-  const { threshold, minUnits } = selection;
+  const { oneIn } = contribution;
+  const [threshold, minUnits] = [selection.threshold * oneIn, selection.minUnits * oneIn];
+  const { thresholds } = selection;
+  if (thresholds !== undefined) {
+    const first = grouped(thresholds[0]! * oneIn);
+    return [
+      "  a group is shown when its noisy number of units of the day so far is " +
+        `${first} or more in the first window, ${grouped(threshold)} in the last`,
+    ];
+  }
   const { halfWidth } = metrics.find(({ kind }) => kind === "distinct_units")!.measures[0]!;
   const mostly = threshold + halfWidth;
   const never = minUnits > 1 ? `, of fewer than ${grouped(minUnits)} never` : "";

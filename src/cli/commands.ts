@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   budget: async () => (await import("./budget.ts")).budgetCommand,
   keys: async () => (await import("./keys.ts")).keysCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  report: async () => (await import("./report.ts")).reportCommand,
   prove: async () => (await import("./prove.ts")).proveCommand,
   "verify-proof": async () => (await import("./verify_proof.ts")).verifyProofCommand,
   "verify-chain": async () => (await import("./verify_chain.ts")).verifyChainCommand,

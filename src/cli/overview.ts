@@ -27,7 +27,8 @@ export function formatOverview(plan: GraphPlan, places: OverviewPlaces): string 
   return `${lines.join("\n")}\n`;
 }
 
-function formatPipeline(plan: GraphPlan, pipeline: PipelinePlan): string {
+/** `receiver → processor ┃ → exporter`. */
+export function formatPipeline(plan: GraphPlan, pipeline: PipelinePlan): string {
   const end = plaintextEnd(plan, pipeline);
   const steps = [pipeline.receivers.join(", "), ...pipeline.processors].map((step, index) =>
     index === end && end > 0 ? `${step} ┃` : step,
@@ -36,7 +37,7 @@ function formatPipeline(plan: GraphPlan, pipeline: PipelinePlan): string {
 }
 
 /** How many processors plaintext gets to; 0 when none of them protects. */
-function plaintextEnd(plan: GraphPlan, pipeline: PipelinePlan): number {
+export function plaintextEnd(plan: GraphPlan, pipeline: PipelinePlan): number {
   const protects = (id: string): boolean => plan.processors.get(id)?.factory.protects === true;
   return pipeline.processors.findLastIndex(protects) + 1;
 }

@@ -26,11 +26,12 @@ export const runCommand: Command = {
 SIGHUP reloads the configuration: the pipelines deliver what is under way, stop, and
 the new ones start. With a mistake in it, or when it cannot start, the old one goes on.
 
-Stops at SIGINT or SIGTERM: delivers what is under way for up to
-${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
+Stops at SIGINT or SIGTERM, or when the sources of all receivers have ended (stdin):
+delivers what is under way for up to ${SHUTDOWN_TIMEOUT_MS / 1000} seconds, then ends.
 A second signal, more than a second later, ends it at once; nothing acknowledged is lost by that.
 
-Exit code 0: stopped by a signal. 1: could not start. 78: the configuration is wrong.
+Exit code 0: stopped by a signal or at the end of its sources. 1: could not start.
+78: the configuration is wrong.
 
 Example: vouchsafe run -c vouchsafe.yaml
 `,
@@ -71,7 +72,7 @@ async function run({ values, positionals }: CommandLine, io: CommandIo): Promise
     const reloader = new Reloader({ agent, load, deadline });
     io.onHangup?.(() => reloader.request());
     const unwatch = values.watch === true ? await watchFiles(paths, reloader) : async () => {};
-    await Promise.race([aborted(io.signal), reloader.broken]);
+    await Promise.race([aborted(io.signal), reloader.broken, agent.finished]);
     await unwatch();
     await reloader.close();
     await agent.shutdown(AbortSignal.timeout(SHUTDOWN_TIMEOUT_MS));

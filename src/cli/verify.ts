@@ -14,13 +14,15 @@ import { verifyArchive } from "../../exporters/sealed_archive/reader/verify_arch
 import { AgentError, describeError } from "../component/errors.ts";
 import { readIdentities } from "../lib/age/identity_file.ts";
 import { systemClock } from "../lib/system_clock.ts";
+import type { ArchivePlace } from "./archive_place.ts";
+import { copyLines, openPlace, PLACE_HELP, placeOptions, withFindings } from "./archive_place.ts";
 import { statementLines } from "./archive_statements.ts";
 import { ChainContinuity } from "./chain_continuity.ts";
 import type { Command, CommandIo, CommandLine } from "./command.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "./command.ts";
 import { readVerifier } from "./read_verifier.ts";
 
-const EXIT_UNCHECKED = 2;
+export const EXIT_UNCHECKED = 2;
 const FINDINGS_SHOWN = 20;
 const SILENCES_SHOWN = 5;
 
@@ -32,10 +34,12 @@ export const verifyCommand: Command = {
     "epoch-vkey": { type: "string" },
     identity: { type: "string", short: "i" },
     checkpoint: { type: "string" },
+    ...placeOptions,
     previous: { type: "string" },
     json: { type: "boolean" },
   },
-  help: `ARCHIVE is the folder that holds 'log' and 'blocks'. A running agent may write to it.
+  help: `ARCHIVE is the folder that holds 'log' and 'blocks', or s3://BUCKET/PREFIX for a copy of
+it. A running agent may write to it.
 
       --vkey KEY         the log's public key, as text or the name of a file, kept away from the
                          archive; without it the key beside the archive is trusted, which whoever
@@ -45,9 +49,13 @@ export const verifyCommand: Command = {
   -i, --identity FILE    age identities: also decrypts the blocks and checks every record, of the
                          zones that they open
       --checkpoint FILE  a checkpoint kept from earlier; shows an archive that was rolled back
+${PLACE_HELP}
       --previous ARCHIVE the archive that this one goes on from: checks that one, too, and that it
                          still has what this one's first entry says of it
       --json             the result as JSON
+
+A copy is fetched as a whole before it is checked, into a temporary folder; its versions are read by
+their ids, so what somebody deleted or laid over locked objects is found and read all the same.
 
 Exit code: 0 whole, 1 tampered (each place is named), 2 could not be checked.
 
@@ -60,11 +68,16 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
   const [archive, ...rest] = line.positionals;
   if (archive === undefined || rest.length > 0) throw new UsageError("expected one ARCHIVE");
   const isJson = line.values.json === true;
+  let place: ArchivePlace | undefined;
   try {
-    const options = await readOptions(archive, line);
-    const result = await verifyBoth(options, line.values.previous);
+    place = await openPlace(archive, line, io.signal);
+    const own = await readVerifyOptions(place.directory, line);
+    const options = { ...own, absentSegments: place.copy?.openSegments };
+    const checked = await verifyBoth(options, line.values.previous);
+    const result = withFindings(checked, place.copy?.findings ?? []);
     const keySource = options.verifier === undefined ? "archive" : "argument";
-    io.stdout.write(isJson ? jsonResult(result, keySource) : textResult(result, keySource));
+    if (isJson) io.stdout.write(jsonResult(result, keySource, place));
+    else io.stdout.write(textResult(result, keySource, copyLines(place, result.absentBlocks)));
     return result.findingsCount === 0 ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -73,6 +86,8 @@ async function run(line: CommandLine, io: CommandIo): Promise<number> {
     if (isJson) io.stdout.write(`${JSON.stringify({ status: "unchecked", reason })}\n`);
     else io.stderr.write(`could not check: ${reason}\n`);
     return EXIT_UNCHECKED;
+  } finally {
+    await place?.close();
   }
 }
 
@@ -102,7 +117,11 @@ async function verifyBoth(options: VerifyOptions, before: unknown): Promise<Veri
   };
 }
 
-async function readOptions(archive: string, { values }: CommandLine): Promise<VerifyOptions> {
+/** From `--vkey`, `-i` and the like. Throws what reading these files throws. */
+export async function readVerifyOptions(
+  archive: string,
+  { values }: CommandLine,
+): Promise<VerifyOptions> {
   const { vkey, "epoch-vkey": epochVkey, identity, checkpoint } = values;
   const verifier = typeof vkey === "string" ? await readVerifier(vkey) : undefined;
   const firstEpoch = typeof epochVkey === "string" ? await readVerifier(epochVkey) : undefined;
@@ -128,7 +147,7 @@ async function readKept(path: string, verifier: NoteVerifier): Promise<VerifyOpt
 
 type KeySource = "archive" | "argument";
 
-function jsonResult(result: VerifyResult, keySource: KeySource): string {
+function jsonResult(result: VerifyResult, keySource: KeySource, { copy }: ArchivePlace): string {
   const seconds = result.elapsedMs / 1000;
   const report = {
     status: result.findingsCount === 0 ? "whole" : "tampered",
@@ -149,6 +168,11 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
     block_bytes: result.blockBytes,
     newer_bytes: result.newerBytes,
     deleted: result.deleted,
+    copy: copy && {
+      ...{ url: copy.url, objects: copy.objects, bytes: copy.bytes, unlocked: copy.unlocked },
+      locked_until: copy.lockedUntilMs && new Date(copy.lockedUntilMs).toISOString(),
+      absent_blocks: result.absentBlocks,
+    },
     withheld: result.withheld,
     silences: result.silences,
     redacted: result.redacted,
@@ -163,7 +187,7 @@ function jsonResult(result: VerifyResult, keySource: KeySource): string {
   return `${JSON.stringify(report)}\n`;
 }
 
-function textResult(result: VerifyResult, keySource: KeySource): string {
+function textResult(result: VerifyResult, keySource: KeySource, copied: readonly string[]): string {
   const { findings, findingsCount } = result;
   const lines: string[] = [];
   for (const finding of findings.slice(0, FINDINGS_SHOWN)) {
@@ -175,6 +199,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
   lines.push(
     `${result.origin}: ${findingsCount === 0 ? "whole" : "NOT whole"}, ${summary(result)}`,
   );
+  lines.push(...copied);
   if (result.newerBytes > 0) {
     lines.push(
       `Beyond this checkpoint: ${result.newerBytes} newer bytes, not checked in this run.`,
@@ -204,7 +229,7 @@ function textResult(result: VerifyResult, keySource: KeySource): string {
     const where = count(redacted.unfinished, "block");
     lines.push(`Ordered to be erased, but still there: ${where}. Call 'redact apply' again.`);
   }
-  const closed = result.blocks - blocks - result.decryptedBlocks;
+  const closed = result.blocks - blocks - result.absentBlocks - result.decryptedBlocks;
   if (closed > 0) {
     lines.push(
       `Not decrypted, only compared with the hash in the log: ` +

@@ -24,8 +24,8 @@ export interface DetectorOptions {
 
 export interface Detector {
   /**
-   * Rising and without overlaps. `name` is the key that the text is the value of, or "". Throws when
-   * the text cannot be looked at as a whole.
+   * Rising and without overlaps; the whole text for what is in an encoded part of it. `name` is the
+   * key that the text is the value of, or "". Throws when the text cannot be looked at as a whole.
    */
   detect(text: string, name: string): readonly Detection[];
 }

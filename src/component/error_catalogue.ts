@@ -91,6 +91,21 @@ export const errorCatalogue = {
     meaning: "A client closed the connection before its request was complete.",
     nextStep: "Nothing: nothing of the request was used, and the client sends it again.",
   },
+  "otlp.too_slow": {
+    permanent: false,
+    meaning: "A request took longer to arrive than allowed.",
+    nextStep: "See the client's network; or raise `read_timeout`.",
+  },
+  "otlp.unauthenticated": {
+    permanent: true,
+    meaning: "A client showed no credentials, or wrong ones.",
+    nextStep: "Give the client the token or the password that the receiver's authenticator knows.",
+  },
+  "auth.unusable": {
+    permanent: true,
+    meaning: "The tokens or passwords of an authenticator cannot be read or understood.",
+    nextStep: "Check the path, the permissions and the form of what the extension names.",
+  },
   "listening.port_in_use": {
     permanent: true,
     meaning: "Another program listens where a receiver is to listen.",
@@ -105,6 +120,21 @@ export const errorCatalogue = {
     permanent: true,
     meaning: "A certificate or key file of a receiver cannot be read or used.",
     nextStep: "Check the path, the permissions, and that certificate and key belong together.",
+  },
+  "journald.failed": {
+    permanent: false,
+    meaning: "The program journalctl cannot be run, or ended with an error.",
+    nextStep: "Install systemd, set `journalctl_path`, or let the agent's user read the journal.",
+  },
+  "journald.malformed": {
+    permanent: false,
+    meaning: "What journalctl wrote is not in the Journal Export Format.",
+    nextStep: "Check that `journalctl_path` is journalctl; it is started again meanwhile.",
+  },
+  "stdin.in_use": {
+    permanent: true,
+    meaning: "Two receivers are to read the agent's standard input.",
+    nextStep: "Keep one `stdin` receiver; several pipelines can share it.",
   },
   "telemetry.port_in_use": {
     permanent: true,
@@ -217,6 +247,16 @@ export const errorCatalogue = {
     permanent: true,
     meaning: "There is no archive at this path, or a file of it cannot be read.",
     nextStep: "Check the path and the permissions.",
+  },
+  "archive.copy_failed": {
+    permanent: false,
+    meaning: "The archive could not be copied to, or read from, object storage.",
+    nextStep: "Look at the server's words and at the rights of the account; the agent tries again.",
+  },
+  "archive.copy_conflict": {
+    permanent: false,
+    meaning: "The bucket holds something else where a copy of the archive belongs.",
+    nextStep: "Find out who wrote it, keep it as evidence, and give the copy another prefix.",
   },
   "archive.entry_refused": {
     permanent: true,

@@ -3,6 +3,7 @@
  * component that needs the time, randomness, a log or a folder takes it from here.
  */
 import type { Meter } from "@opentelemetry/api";
+import type { OpenAuthenticator } from "./authenticator.ts";
 import type { CreateDetector } from "./detector.ts";
 
 export type ComponentKind = "receiver" | "processor" | "exporter" | "extension";
@@ -72,6 +73,10 @@ export interface Settings {
   readonly configFingerprint?: string | undefined;
   /** Makes a detector of personal data; left out where no component offers one. */
   readonly createDetector?: CreateDetector | undefined;
+  /** For receivers whose configuration names an authenticator; see `authenticator.ts`. */
+  readonly openAuthenticator?: OpenAuthenticator | undefined;
+  /** For a receiver whose source has ended: the agent stops when that is so for all of them. */
+  readonly reportFinished?: (() => void) | undefined;
   /** Shown by the health endpoint. `reason` obeys the same rule as a log message. */
   reportStatus(status: ComponentStatus, reason?: string): void;
 }

@@ -1,6 +1,6 @@
 /**
  * How many records the backend refused although it took the request
- * (`ExportLogsServiceResponse.partial_success`, OTLP specification, "Partial Success").
+ * (`ExportLogsServiceResponse.partial_success`, and that of metrics; OTLP specification, "Partial Success").
  *
  * Invariant: only the count is read. The message beside it may quote the records.
  */
@@ -22,7 +22,8 @@ export function rejectedRecords(body: Buffer, contentType: string): number {
 }
 
 function fromJson(body: Buffer): number {
-  const count = Number(JSON.parse(body.toString()).partialSuccess?.rejectedLogRecords ?? 0);
+  const partial = JSON.parse(body.toString()).partialSuccess;
+  const count = Number(partial?.rejectedLogRecords ?? partial?.rejectedDataPoints ?? 0);
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 

@@ -216,6 +216,22 @@ const retain = z.object({
   after_ms: integer,
 });
 
+/** Segments were copied, with everything that the log had before this entry; checked there. */
+const copy = z.object({
+  type: z.literal("copy"),
+  v: z.literal(1),
+  at,
+  /** Such as s3://bucket/prefix. */
+  to: words,
+  /** Of the log whose checkpoint was copied. */
+  size: integer,
+  segments: integer,
+  bytes: integer,
+  /** Left out: without a lock. */
+  mode: z.enum(["governance", "compliance"]).optional(),
+  until: integer.optional(),
+});
+
 /** From here on, until it is released, segments with such records are not deleted. */
 const hold = z.strictObject({
   type: z.literal("hold"),
@@ -279,6 +295,7 @@ const known = z.discriminatedUnion("type", [
   access,
   erase,
   retain,
+  copy,
   hold,
   scrub,
   authorities,
@@ -298,6 +315,7 @@ export type DroppedRange = z.infer<typeof droppedRange>;
 export type BlockEntry = z.infer<typeof block>;
 export type SegmentEntry = z.infer<typeof segment>;
 export type RetainEntry = z.infer<typeof retain>;
+export type CopyEntry = z.infer<typeof copy>;
 export type RedactEntry = z.infer<typeof redact>;
 export type HoldEntry = z.infer<typeof hold>;
 export type GenesisEntry = z.infer<typeof genesis>;

@@ -17,7 +17,8 @@ export interface Finding {
     | "sums"
     | "record"
     | "epoch"
-    | "chain";
+    | "chain"
+    | "copy";
   /** One sentence. */
   readonly reason: string;
   /** Relative to the archive. */

@@ -1,6 +1,7 @@
 /** The whole processor on real files, with a clock that the test moves and fixed randomness. */
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type { RandomSource } from "../../../src/component/settings.ts";
 import type { LogBatch } from "../../../src/data/log_batch.ts";
 import { LogRecord } from "../../../src/data/log_record.ts";
 import { hrTimeFromUnixMs } from "../../../src/data/time.ts";
@@ -33,18 +34,20 @@ export interface RigOptions {
   readonly name?: string;
   readonly seed?: string;
   readonly config?: object;
+  readonly sink?: CollectingConsumer;
+  readonly random?: RandomSource;
 }
 
 /** A started processor. It is shut down after the test. */
 export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
   const clock = new FakeClock(options.nowMs ?? START_MS);
-  const sink = new CollectingConsumer();
+  const sink = options.sink ?? new CollectingConsumer();
   const settings = await testSettings(t, {
     type: "dp_window",
     name: options.name ?? "",
     pipeline: "logs/numbers",
     clock,
-    random: seededRandom(options.seed ?? "rig"),
+    random: options.random ?? seededRandom(options.seed ?? "rig"),
     root: options.root ?? (await temporaryDirectory(t)),
   });
   const config = configSchema.parse({
@@ -78,9 +81,10 @@ export async function pass(
   clock: FakeClock,
   what: string,
   condition: () => boolean,
+  stepMs = 5000,
 ): Promise<void> {
   await waitUntil(what, () => {
-    if (!condition()) clock.advance(5000);
+    if (!condition()) clock.advance(stepMs);
     return condition();
   });
 }

@@ -99,7 +99,8 @@ export class Outlet<Place = undefined> {
    */
   add(bytes: number, records: readonly LogRecord[], place: Place, origin?: Origin): void {
     const id = origin?.id ?? this.#ownId;
-    if (this.#gathering !== undefined && this.#gathering.id !== id) this.flush();
+    const isOther = this.#gathering !== undefined && this.#gathering.id !== id;
+    if (isOther && records.length > 0) this.flush();
     this.#gathering ??= { id, records: [], positions: [], bytes: 0, place };
     const gathering = this.#gathering;
     gathering.bytes += bytes;
@@ -123,6 +124,12 @@ export class Outlet<Place = undefined> {
     const { records, id, positions, bytes, place } = gathering;
     const batch = records.length === 0 ? undefined : { records, source: { id, positions } };
     this.#delivery.deliver(batch, bytes, place);
+  }
+
+  /** Resolves when everything that was added is acknowledged. */
+  async whenDelivered(): Promise<void> {
+    this.flush();
+    await this.#delivery.whenIdle();
   }
 
   /** Everybody who waits for room goes on, because reading is over. */

@@ -1,6 +1,6 @@
 /**
- * Expressions of `if` and of `filter`: the part of the Collector's
- * expression language (expr-lang.org) that configurations of log operators use.
+ * Expressions of `if`, `filter`, `router` and others: the part of the Collector's expression
+ * language (expr-lang.org) that configurations of log operators use.
  *
  * An expression never fails while it runs: what has no meaning (a missing field, unlike kinds) is
  * nil, and a comparison with nil is false. Patterns of `matches` are written out, not computed, so
@@ -13,7 +13,7 @@ import { piecesOf } from "./expression_text.ts";
 import { BINARY, FUNCTIONS, numberOf } from "./expression_value.ts";
 import { compileGoRegex } from "./go_regex.ts";
 import type { Entry } from "./operator.ts";
-import { REGEX_INPUT_CHARACTERS_MAX } from "./regex_parser.ts";
+import { REGEX_INPUT_CHARACTERS_MAX } from "./operator.ts";
 
 export type Expression = (entry: Entry) => AnyValue;
 

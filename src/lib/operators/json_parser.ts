@@ -1,7 +1,7 @@
 /** JSON objects to attributes (or any other field). Numbers keep their value exactly. */
 import type { AnyValue } from "../../data/any_value.ts";
 import { isAnyValueMap } from "../../data/any_value.ts";
-import type { JsonParserConfig } from "./config.ts";
+import type { JsonArrayParserConfig, JsonParserConfig } from "./config.ts";
 import type { Operator, OperatorContext } from "./operator.ts";
 import { parserOperator } from "./parser.ts";
 
@@ -16,13 +16,18 @@ export function jsonParser(config: JsonParserConfig, context: OperatorContext): 
 
 /** Undefined for what is no JSON object, or nested too deeply. */
 export function parseJsonObject(text: string): AnyValue | undefined {
+  const value = parseJson(text);
+  return isAnyValueMap(value) ? value : undefined;
+}
+
+function parseJson(text: string): AnyValue | undefined {
   let value: AnyValue;
   try {
     value = NEEDS_CARE.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isAnyValueMap(value) && depthIsAtMost(value, JSON_DEPTH_MAX) ? value : undefined;
+  return depthIsAtMost(value, JSON_DEPTH_MAX) ? value : undefined;
 }
 
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -46,4 +51,11 @@ function depthIsAtMost(value: AnyValue, depth: number): boolean {
     if (!depthIsAtMost(item, depth - 1)) return false;
   }
   return true;
+}
+
+export function jsonArrayParser(config: JsonArrayParserConfig, context: OperatorContext): Operator {
+  return parserOperator(config, context, (text) => {
+    const parsed = parseJson(text);
+    return Array.isArray(parsed) ? parsed : undefined;
+  });
 }

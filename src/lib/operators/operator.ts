@@ -4,7 +4,7 @@
  * Invariant: operators of one file see its lines in order, and the same lines again give the same
  * records, so that a replay after a crash is recognised by its source positions.
  */
-import type { SeverityNumber } from "@opentelemetry/api";
+import type { SeverityNumber, SpanContext } from "@opentelemetry/api";
 import type { AnyValue, AnyValueMap, Attributes } from "../../data/any_value.ts";
 import type { HrTime } from "../../data/time.ts";
 
@@ -17,6 +17,9 @@ export interface Entry {
   hrTime: HrTime;
   severityNumber: SeverityNumber | undefined;
   severityText: string | undefined;
+  spanContext: SpanContext | undefined;
+  /** "" when the record names no scope. */
+  scopeName: string;
   /** Byte offset in the file at which the line begins. */
   start: number;
   /** The line's number in the file, from 1. */
@@ -33,11 +36,22 @@ export interface HeldFrom {
 export interface Operator {
   /** Changes the entry in place. False: there is no record (dropped, or held for a later line). */
   process(entry: Entry): boolean;
-  /** The oldest line that is held back, if any. */
+  /**
+   * Where the oldest line that is held back lies, if there is any. An operator that gives an older
+   * record in the place of a line holds that line back.
+   */
   heldFrom?(): HeldFrom | undefined;
-  /** The file is over: an entry that was held back and is now as whole as it will be. */
+  /** How long what is held back waits for more, while nothing comes. */
+  readonly heldMs?: number;
+  /** Nothing more comes for now: an entry that was held back and is now as whole as it will be. */
   release?(): Entry | undefined;
 }
+
+/**
+ * BUG: JavaScript's engine backtracks, so an expression with nested repetition can take very long
+ * on a hostile line. This bounds the damage; Go's own engine would be linear.
+ */
+export const REGEX_INPUT_CHARACTERS_MAX = 64 * 1024;
 
 /** What an operator knows of the file and of the agent around it. */
 export interface OperatorContext {

@@ -4,40 +4,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { AnyValue, AnyValueMap } from "../../data/any_value.ts";
 import { accessLogReader } from "./access_log_line.ts";
-import { OperatorChain } from "./chain.ts";
 import { operatorConfig } from "./config.ts";
 import { compileExpression, expressionError } from "./expression.ts";
 import type { Entry } from "./operator.ts";
-
-const NOW_MS = Date.UTC(2026, 5, 15);
-
-interface Result {
-  readonly entry: Entry;
-  readonly passed: boolean;
-  readonly failures: readonly string[];
-}
-
-function newEntry(body: AnyValue): Entry {
-  return {
-    ...{ body, attributes: {}, resource: {}, hrTime: [0, 0], start: 0, number: 1 },
-    ...{ severityNumber: undefined, severityText: undefined },
-  };
-}
-
-function chainOf(configs: readonly object[], path = "/a.log") {
-  const failures: string[] = [];
-  const parsed = configs.map((config) => operatorConfig.parse(config));
-  const failed = (operator: string): void => {
-    failures.push(operator);
-  };
-  return { chain: new OperatorChain(parsed, { path, nowMs: () => NOW_MS, failed }), failures };
-}
-
-function apply(config: object, body: AnyValue, path?: string): Result {
-  const { chain, failures } = chainOf([config], path);
-  const entry = newEntry(body);
-  return { passed: chain.process(entry), entry, failures };
-}
+import { apply, chainOf, newEntry } from "./testing/apply.ts";
 
 const iso = ({ hrTime }: Entry): string =>
   `${new Date(hrTime[0] * 1000).toISOString().slice(0, 19)}.${String(hrTime[1]).padStart(9, "0")}`;

@@ -1,20 +1,32 @@
 /** What all parsers share: read a field, write what was parsed, then time and severity. */
 import type { AnyValue } from "../../data/any_value.ts";
-import type { OperatorConfig, SeverityConfig, TimestampConfig } from "./config.ts";
+import type {
+  OperatorConfig,
+  ScopeNameConfig,
+  SeverityConfig,
+  TimestampConfig,
+  TraceConfig,
+} from "./config.ts";
+import type { Field } from "./field.ts";
 import { checkedField, readField, writeField } from "./field.ts";
-import type { Entry, Operator, OperatorContext } from "./operator.ts";
+import type { Entry, OnError, Operator, OperatorContext } from "./operator.ts";
 import { handleFailure } from "./operator.ts";
+import { scopeNameParser } from "./scope_name.ts";
 import { severityParser } from "./severity.ts";
 import { timestampParser } from "./timestamp.ts";
+import { traceParser } from "./trace.ts";
 
 interface ParserConfig {
   readonly type: OperatorConfig["type"];
   readonly id?: string | undefined;
-  readonly on_error: OperatorConfig["on_error"];
+  readonly on_error: OnError;
   readonly parse_from: string;
   readonly parse_to: string;
   readonly timestamp?: TimestampConfig | undefined;
   readonly severity?: SeverityConfig | undefined;
+  readonly trace?: TraceConfig | undefined;
+  readonly scope_name?: ScopeNameConfig | undefined;
+  readonly body?: string | undefined;
 }
 
 /** An operator that sets fields in place and tells whether it could. */
@@ -43,16 +55,18 @@ export function parserOperator(
     const value = typeof text === "string" ? parse(text) : undefined;
     if (value === undefined) return false;
     writeField(entry, to, value);
-    // Both are tried, so that a malformed time does not cost the severity.
+    // All are tried, so that a malformed time does not cost the severity.
     let whole = true;
     for (const step of after) whole = step(entry) && whole;
     return whole;
   });
 }
 
-/** The `timestamp` and `severity` blocks of a parser. */
+type Embedded = Pick<ParserConfig, "timestamp" | "severity" | "trace" | "scope_name" | "body">;
+
+/** The blocks of a parser that say what else is taken from what it parsed. */
 export function embeddedSteps(
-  config: Pick<ParserConfig, "timestamp" | "severity">,
+  config: Embedded,
   context: OperatorContext,
 ): ((entry: Entry) => boolean)[] {
   const steps: ((entry: Entry) => boolean)[] = [];
@@ -60,5 +74,17 @@ export function embeddedSteps(
     steps.push(timestampParser(config.timestamp, context.nowMs));
   }
   if (config.severity !== undefined) steps.push(severityParser(config.severity));
+  if (config.trace !== undefined) steps.push(traceParser(config.trace));
+  if (config.scope_name !== undefined) steps.push(scopeNameParser(config.scope_name));
+  // Last, because the fields before may be those of the body.
+  if (config.body !== undefined) steps.push(bodyStep(checkedField(config.body)));
   return steps;
+}
+
+function bodyStep(field: Field): (entry: Entry) => boolean {
+  return (entry) => {
+    const value = readField(entry, field);
+    if (value !== undefined) entry.body = value;
+    return true;
+  };
 }

@@ -6,15 +6,19 @@
  */
 import type { AnyValueMap } from "../../data/any_value.ts";
 import { LogRecord } from "../../data/log_record.ts";
-import { EMPTY_RESOURCE, Resource } from "../../data/resource.ts";
+import type { InstrumentationScope } from "../../data/resource.ts";
+import { EMPTY_RESOURCE, EMPTY_SCOPE, Resource } from "../../data/resource.ts";
 import type { HrTime } from "../../data/time.ts";
 import type { Entry } from "./operator.ts";
 
 /** Resources that operators made; beyond it all are made anew. */
 const RESOURCES_MAX = 1000;
+const SCOPES_MAX = 1000;
 
 export class RecordMaker {
   readonly #resources = new Map<string, Resource>();
+  readonly #scopes = new Map<string, InstrumentationScope>();
+  #scope = EMPTY_SCOPE;
   #lastResource: { readonly from: AnyValueMap; readonly made: Resource };
 
   /** `resource` is what entries begin with. */
@@ -32,8 +36,18 @@ export class RecordMaker {
       severityText: entry.severityText,
       body: entry.body,
       attributes: entry.attributes,
+      spanContext: entry.spanContext,
       resource: this.#resourceOf(entry.resource),
+      instrumentationScope: this.#scopeOf(entry.scopeName),
     });
+  }
+
+  #scopeOf(name: string): InstrumentationScope {
+    if (name === "") return EMPTY_SCOPE;
+    if (name !== this.#scope.name) this.#scope = this.#scopes.get(name) ?? { name };
+    if (this.#scopes.size >= SCOPES_MAX) this.#scopes.clear();
+    this.#scopes.set(name, this.#scope);
+    return this.#scope;
   }
 
   #resourceOf(attributes: AnyValueMap): Resource {

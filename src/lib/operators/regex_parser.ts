@@ -2,13 +2,8 @@
 import type { RegexParserConfig } from "./config.ts";
 import { compileGoRegex } from "./go_regex.ts";
 import type { Operator, OperatorContext } from "./operator.ts";
+import { REGEX_INPUT_CHARACTERS_MAX } from "./operator.ts";
 import { parserOperator } from "./parser.ts";
-
-/**
- * BUG: JavaScript's engine backtracks, so an expression with nested repetition can take very long
- * on a hostile line. This bounds the damage; Go's own engine would be linear.
- */
-export const REGEX_INPUT_CHARACTERS_MAX = 64 * 1024;
 
 export function regexParser(config: RegexParserConfig, context: OperatorContext): Operator {
   const expression = compileGoRegex(config.regex);

@@ -71,6 +71,12 @@ export const retryOnFailureSchema = z.strictObject({
 export type SendingQueue = z.output<typeof sendingQueueSchema>;
 export type RetryOnFailure = z.output<typeof retryOnFailureSchema>;
 
+/** The base URL of a backend over HTTP. */
+export const backendUrlSchema = z.string().superRefine((text, context) => {
+  const problem = urlProblem(text);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
+
 /** Undefined without `storage`: then there is no queue, and a batch stays with its receiver. */
 export function queueOptions(queue: SendingQueue): QueueOptions | undefined {
   if (queue.storage === undefined) return undefined;
@@ -140,3 +146,13 @@ function headerProblem(name: string, value: string): string | undefined {
 }
 
 export type TlsClient = z.output<typeof tlsClientSchema>;
+
+function urlProblem(text: string): string | undefined {
+  if (!/^https?:\/\//.test(text)) return "must begin with http:// or https://";
+  if (!URL.canParse(text)) return "is not a URL";
+  const { username, password } = new URL(text);
+  if (username !== "" || password !== "") {
+    return "must hold no user name or password; put them into headers.authorization";
+  }
+  return undefined;
+}

@@ -10,12 +10,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { describeError } from "../../src/component/errors.ts";
-import type { Clock } from "../../src/component/settings.ts";
-import { parseRetryAfterMs } from "../../src/lib/sending/backoff.ts";
-import type { Outcome } from "../../src/lib/sending/sender.ts";
-import { rejectedRecords } from "../../src/otlp/partial_success.ts";
-import type { ExportReport } from "./official.ts";
+import { describeError } from "../../component/errors.ts";
+import type { Clock } from "../../component/settings.ts";
+import { rejectedRecords } from "../../otlp/partial_success.ts";
+import { parseRetryAfterMs } from "./backoff.ts";
+import type { Outcome } from "./sender.ts";
+
+/** What `export` reports; `error` may quote the backend's answer and is never logged as it is. */
+export interface ExportReport {
+  readonly code: number;
+  readonly error?: Error;
+}
 
 /** OTLP specification, "Retryable Response Codes". */
 const RETRYABLE = new Set([429, 502, 503, 504]);

@@ -4,6 +4,7 @@
  * Invariant: never more than the largest message is kept, however long a message claims to be, and
  * each byte is looked at once. Messages that are cut say so.
  */
+import { BoundedBuffer } from "./bounded_buffer.ts";
 
 export interface Frame {
   readonly bytes: Buffer;
@@ -24,7 +25,6 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** MSG-LEN; more digits than this are no length. */
 const COUNT_DIGITS_MAX = 9;
-const FIRST_BUFFER_BYTES = 1024;
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 
@@ -35,9 +35,7 @@ export class Framer {
   /** Bytes to come of a counted message. */
   #remaining = 0;
   /** The message so far, when it came in several pieces. */
-  #kept = Buffer.alloc(0);
-  #size = 0;
-  #isCut = false;
+  readonly #kept = new BoundedBuffer();
 
   constructor(framing: Framing) {
     this.#framing = framing;
@@ -74,7 +72,7 @@ export class Framer {
   /** The message that the end of the stream cut off, if any. */
   end(): Frame | undefined {
     if (this.#state === "count") this.#keep(Buffer.from(this.#digits));
-    const frame = this.#size > 0 ? this.#take(Buffer.alloc(0)) : undefined;
+    const frame = this.#kept.size > 0 ? this.#take(Buffer.alloc(0)) : undefined;
     this.#state = "between";
     return frame;
   }
@@ -126,33 +124,16 @@ export class Framer {
     return end + 1;
   }
 
-  /** Appends to the message, into a buffer that doubles. */
   #keep(bytes: Buffer): void {
-    const room = this.#framing.sizeMax - this.#size;
-    if (bytes.length > room) this.#isCut = true;
-    const size = this.#size + Math.min(bytes.length, room);
-    if (size > this.#kept.length) {
-      const capacity = Math.max(FIRST_BUFFER_BYTES, size, this.#kept.length * 2);
-      const larger = Buffer.allocUnsafe(Math.min(capacity, this.#framing.sizeMax));
-      this.#kept.copy(larger, 0, 0, this.#size);
-      this.#kept = larger;
-    }
-    bytes.copy(this.#kept, this.#size, 0, room);
-    this.#size = size;
+    this.#kept.append(bytes, this.#framing.sizeMax);
   }
 
   /** The message that ends with these bytes. */
   #take(last: Buffer): Frame {
-    let bytes = last;
-    if (this.#size > 0 || last.length > this.#framing.sizeMax) {
-      this.#keep(last);
-      bytes = this.#kept.subarray(0, this.#size);
-    }
-    const frame = { bytes, isCut: this.#isCut };
-    this.#kept = Buffer.alloc(0);
-    this.#size = 0;
-    this.#isCut = false;
     this.#state = "between";
-    return frame;
+    const isWhole = this.#kept.size === 0 && last.length <= this.#framing.sizeMax;
+    if (isWhole) return { bytes: last, isCut: false };
+    this.#keep(last);
+    return this.#kept.take();
   }
 }

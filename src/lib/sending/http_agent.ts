@@ -8,13 +8,13 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { SecureContextOptions } from "node:tls";
 import { createSecureContext } from "node:tls";
-import { AgentError, describeError } from "../../src/component/errors.ts";
-import type { Config } from "./config.ts";
+import { AgentError, describeError } from "../../component/errors.ts";
+import type { TlsClient } from "./config.ts";
 
 /** @throws AgentError `otlp_http.tls_file` */
 export async function createAgent(
   url: string,
-  tls: Config["tls"],
+  tls: TlsClient,
   connectionsMax: number,
 ): Promise<HttpAgent> {
   const pool = { keepAlive: true, maxSockets: connectionsMax, maxFreeSockets: connectionsMax };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Framer } from "./framing.ts";
+import { Framer } from "./framer.ts";
 
 const LINE_FEED = 0x0a;
 const counted = { countsOctets: true, trailer: LINE_FEED, sizeMax: 64 };

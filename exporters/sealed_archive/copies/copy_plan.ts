@@ -1,0 +1,41 @@
+/**
+ * What belongs to a copy of the log at a size, beside its tiles: read from the entries alone, so that
+ * the writer of a copy and its reader agree.
+ */
+import type { SegmentEntry } from "../format/entry.ts";
+import { parseEntry } from "../format/entry.ts";
+import { EPOCHS_FOLDER, noteFileName } from "../format/epoch.ts";
+
+export class CopyPlan {
+  /** Closed segments by `zone/segment`; those whose deletion is logged are not among them. */
+  readonly segments = new Map<string, SegmentEntry>();
+  /** Closing notes of epochs. */
+  readonly notes: string[] = [];
+  /** By zone, the newest closed segment: its `sums` is the hash of SHA256SUMS at this size. */
+  readonly sums = new Map<string, SegmentEntry>();
+  /** Segments out of which records were erased, as `zone/segment`: their files were rewritten. */
+  readonly redacted = new Set<string>();
+  /** Segments that blocks are in and that are not closed, as `zone/segment`. */
+  readonly open = new Set<string>();
+
+  take(bytes: Uint8Array): void {
+    const entry = parseEntry(bytes);
+    if (entry.type === "block") this.open.add(`${entry.zone}/${entry.seg}`);
+    if (entry.type === "epoch") this.notes.push(`${EPOCHS_FOLDER}/${noteFileName(entry.epoch)}`);
+    if (entry.type === "retain") {
+      this.segments.delete(`${entry.zone}/${entry.seg}`);
+      this.redacted.delete(`${entry.zone}/${entry.seg}`);
+    }
+    if (entry.type === "redact") this.redacted.add(`${entry.zone}/${entry.seg}`);
+    if (entry.type !== "segment") return;
+    const name = `${entry.zone}/${entry.seg}`;
+    this.open.delete(name);
+    this.segments.set(name, entry);
+    this.sums.set(entry.zone, entry);
+  }
+}
+
+/** What stands in the place of erased blocks of a segment: `00000001-17-1.blk`. */
+export function isReplacement(name: string, segment: string): boolean {
+  return name.startsWith(`${segment}-`) && /^\d{8}-\d{1,16}-\d{1,16}\.blk$/.test(name);
+}
