@@ -4,24 +4,15 @@
  * with everything that was written, once without what no fsync had made durable.
  */
 import assert from "node:assert/strict";
-import {
-  cpSync,
-  existsSync,
-  fstatSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import fsPromises, { open, readdir, readFile } from "node:fs/promises";
-import { syncBuiltinESMExports } from "node:module";
+import { cpSync, existsSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { LogBatch } from "../../src/data/log_batch.ts";
 import { systemClock } from "../../src/lib/system_clock.ts";
 import { temporaryDirectory, testSettings } from "../../src/testing/test_settings.ts";
+import { interceptFiles } from "./intercept_files.ts";
 import { judgeCheckpoint, LogFiles } from "./reader/log_files.ts";
 import { verifyArchive } from "./reader/verify_archive.ts";
 import {
@@ -38,49 +29,6 @@ import {
 
 const TOTAL = 40;
 const HOUR_MS = 3_600_000;
-const HANDLE_METHODS = [
-  "write",
-  "appendFile",
-  "writeFile",
-  "truncate",
-  "datasync",
-  "sync",
-] as const;
-const FILE_FUNCTIONS = ["rename", "link", "rm", "mkdir", "open"] as const;
-
-type Patchable = Record<string, (...values: unknown[]) => unknown>;
-
-/** Calls `before` ahead of every operation that changes a file; returns what undoes that. */
-async function interceptFiles(
-  before: () => void,
-  synced: (path: string, sizeBytes: number) => void,
-): Promise<() => void> {
-  const handle = await open(import.meta.filename);
-  const prototype = Object.getPrototypeOf(handle) as Patchable;
-  await handle.close();
-  const undo: (() => void)[] = [];
-  const patch = (target: Patchable, name: string, isSync: boolean): void => {
-    const original = target[name]!;
-    undo.push(() => {
-      target[name] = original;
-    });
-    target[name] = async function patched(this: FileHandle, ...values: unknown[]) {
-      before();
-      const size = isSync ? fstatSync(this.fd).size : 0;
-      const result = await original.apply(this, values);
-      if (isSync) synced(readlinkSync(`/proc/self/fd/${this.fd}`), size);
-      return result;
-    };
-  };
-  for (const name of HANDLE_METHODS) patch(prototype, name, name.endsWith("sync"));
-  for (const name of FILE_FUNCTIONS) patch(fsPromises as unknown as Patchable, name, false);
-  syncBuiltinESMExports();
-  return () => {
-    for (const restore of undo) restore();
-    syncBuiltinESMExports();
-  };
-}
-
 const crashTitle = "a crash between any two file operations loses and doubles nothing";
 
 for (const [where, changes] of [

@@ -6,7 +6,7 @@
  * checkpoint covers the entry that says so. Called again after a crash it does what is left to do.
  */
 import { constants } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Decrypter } from "age-encryption";
@@ -27,7 +27,7 @@ import type { RedactedItem } from "./format/redacted_block.ts";
 import { leafOf, packRedacted } from "./format/redacted_block.ts";
 import type { RedactionOrder } from "./format/redaction_order.ts";
 import { parseOrder } from "./format/redaction_order.ts";
-import { redactedFileName, redactProblem } from "./format/redactions.ts";
+import { redactedFileName, redactedFilePrefix, redactProblem } from "./format/redactions.ts";
 import { LogFiles } from "./reader/log_files.ts";
 import { openItems } from "./reader/open_items.ts";
 import type { LoggedBlock } from "./reader/read_blocks.ts";
@@ -77,7 +77,7 @@ export async function redact(options: RedactOptions): Promise<RedactedBlock[]> {
       const problem = redactProblem(state, request);
       if (problem !== undefined) throw refused(problem);
       done.push(await redactBlock(options, numbers, block));
-    } else await finish(options, block, block.redaction!.version);
+    } else await finish(options, block, block.redaction!.entry.sha256);
   }
   return done;
 }
@@ -123,16 +123,17 @@ async function redactBlock(
   }
   const recipients = block.recipients.map((text) => parseAgeRecipient(text)!);
   const bytes = encryptAgeFile(packRedacted(items), recipients, options.random);
-  const version = (block.redaction?.version ?? 0) + 1;
-  await writeFileDurably(pathOf(options, block, version), bytes, PUBLIC_FILE_MODE);
   const hash = sha256(bytes).toString("hex");
+  const name = redactedFileName(seg, block.index, hash);
+  const path = join(options.config.directory, "blocks", zone, name);
+  await writeFileDurably(path, bytes, PUBLIC_FILE_MODE);
   const entry = { type: "redact", zone, seg, block: block.index, removed, dropped } as const;
   const { index } = await recordEntry({
     ...options,
     entry: { ...entry, len: bytes.length, sha256: hash, order: options.order },
   });
   await published(options.config.directory, index);
-  await finish(options, block, version);
+  await finish(options, block, hash);
   return { entry: index, records: wanted.length };
 }
 
@@ -168,10 +169,15 @@ async function published(archive: string, index: number): Promise<void> {
   throw new AgentError("storage.unwritable", message);
 }
 
-/** Overwrites the block, and removes what an earlier redaction put in its place. */
-async function finish(options: RedactOptions, block: LoggedBlock, version: number): Promise<void> {
-  const { zone, seg, off, len } = block.entry;
-  const path = join(options.config.directory, "blocks", zone, segmentFileName(seg));
+/** Overwrites the block, and removes all in its place but the file with this hash. */
+async function finish(
+  { config }: RedactOptions,
+  { index, entry }: LoggedBlock,
+  hash: string,
+): Promise<void> {
+  const { zone, seg, off, len } = entry;
+  const folder = join(config.directory, "blocks", zone);
+  const path = join(folder, segmentFileName(seg));
   const handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
     for (let at = 0; at < len; ) {
@@ -181,14 +187,11 @@ async function finish(options: RedactOptions, block: LoggedBlock, version: numbe
   } finally {
     await handle.close();
   }
-  for (let older = 1; older < version; older++) {
-    await rm(pathOf(options, block, older), { force: true });
+  const current = redactedFileName(seg, index, hash);
+  const prefix = redactedFilePrefix(seg, index);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(prefix) && name !== current) await rm(join(folder, name), { force: true });
   }
-}
-
-function pathOf({ config }: RedactOptions, { index, entry }: LoggedBlock, version: number): string {
-  const name = redactedFileName(entry.seg, index, version);
-  return join(config.directory, "blocks", entry.zone, name);
 }
 
 function refused(message: string): AgentError {

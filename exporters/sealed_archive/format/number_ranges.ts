@@ -40,3 +40,14 @@ export function toNumberRanges(numbers: readonly number[]): [number, number][] {
   }
   return ranges;
 }
+
+/** In rising order, with those made one that overlap or touch. */
+export function mergeNumberRanges(ranges: readonly NumberRange[]): NumberRange[] {
+  const merged: [number, number][] = [];
+  for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const newest = merged.at(-1);
+    if (newest === undefined || first > newest[1] + 1) merged.push([first, last]);
+    else newest[1] = Math.max(newest[1], last);
+  }
+  return merged;
+}

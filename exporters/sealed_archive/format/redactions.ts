@@ -57,7 +57,14 @@ function signedText(order: string, authorities: readonly string[]): string | und
   return undefined;
 }
 
-/** Beside the segment; a block may be redacted several times, `version` counts from 1. */
-export function redactedFileName(seg: string, block: number, version: number): string {
-  return `${seg}-${block}-${version}.blk`;
+/**
+ * Beside the segment, named by its content: who could not see that a redaction was recorded already,
+ * and makes another, does not write over what that one's entry names.
+ */
+export function redactedFileName(seg: string, block: number, sha256: string): string {
+  return `${redactedFilePrefix(seg, block)}${sha256.slice(0, 16)}.blk`;
+}
+
+export function redactedFilePrefix(seg: string, block: number): string {
+  return `${seg}-${block}-`;
 }

@@ -10,7 +10,7 @@ import type { Decrypter } from "age-encryption";
 import type { BlockEntry, RedactEntry } from "../format/entry.ts";
 import { sha256 } from "../format/merkle.ts";
 import type { NumberRange } from "../format/number_ranges.ts";
-import { holdsNumber } from "../format/number_ranges.ts";
+import { holdsNumber, mergeNumberRanges } from "../format/number_ranges.ts";
 import type { RedactedItem } from "../format/redacted_block.ts";
 import { openRedacted, redactedRoot } from "../format/redacted_block.ts";
 import { redactedFileName } from "../format/redactions.ts";
@@ -22,21 +22,18 @@ export interface Redaction {
   readonly entry: RedactEntry;
   /** Numbers of the records that are erased by now, by this one and those before it. */
   readonly removed: readonly NumberRange[];
-  /** How often the block was redacted by then. */
-  readonly version: number;
 }
 
 /** By the index of the block's entry. */
 export type Redactions = Map<number, Redaction>;
 
 export function addRedaction(redactions: Redactions, entry: RedactEntry): void {
-  const before = redactions.get(entry.block);
-  const removed = [...(before?.removed ?? []), ...entry.removed];
-  redactions.set(entry.block, { entry, removed, version: (before?.version ?? 0) + 1 });
+  const before = redactions.get(entry.block)?.removed ?? [];
+  redactions.set(entry.block, { entry, removed: mergeNumberRanges([...before, ...entry.removed]) });
 }
 
-export function redactedPath({ entry, version }: Redaction): string {
-  return `blocks/${entry.zone}/${redactedFileName(entry.seg, entry.block, version)}`;
+export function redactedPath({ entry }: Redaction): string {
+  return `blocks/${entry.zone}/${redactedFileName(entry.seg, entry.block, entry.sha256)}`;
 }
 
 /** The file as the log says it is; undefined when it is missing or another one. */
