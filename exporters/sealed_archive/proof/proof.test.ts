@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { AgentError } from "../../../src/component/errors.ts";
 import { temporaryDirectory, testSettings } from "../../../src/testing/test_settings.ts";
 import { encodeSigningKey, parseSigningKey, parseVerifier } from "../format/note.ts";
 import {
@@ -107,6 +108,11 @@ test("nothing is proven of a changed archive, a missing record or an unreadable 
     for (let at = 40; at < bytes.length; at += 50) bytes[at]! ^= 1;
     await writeFile(join(copy, path), bytes);
     const changes = needsIdentity ? { identities: identities() } : {};
-    await refuses({ archive: copy, ...changes }, "archive.tampered");
+    // A changed character of a checkpoint may be none of base64, and then it is no checkpoint.
+    const codes = path === "log/checkpoint" ? ["archive.unreadable"] : [];
+    await assert.rejects(
+      proveRecord({ archive: copy, ...options, ...changes }),
+      ({ code }: AgentError) => ["archive.tampered", ...codes].includes(code),
+    );
   }
 });
