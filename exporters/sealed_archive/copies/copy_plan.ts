@@ -38,9 +38,9 @@ export class CopyPlan {
   }
 }
 
-/** What stands in the place of erased blocks of a segment: `00000001-17-1.blk`. */
+/** What stands in the place of an erased block: `00000001-17-43d37ec06b37b957.blk`. */
 export function isReplacement(name: string, segment: string): boolean {
-  return name.startsWith(`${segment}-`) && /^\d{8}-\d{1,16}-\d{1,16}\.blk$/.test(name);
+  return name.startsWith(`${segment}-`) && /^\d{8}-\d{1,16}-[0-9a-f]{16}\.blk$/.test(name);
 }
 
 /** Bytes `from` to `to - 1` of a segment that is still open. */
